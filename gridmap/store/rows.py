@@ -1,0 +1,93 @@
+"""Devices and staff posts: some hundred thousand small rows that are put and read as a whole.
+
+They come as columns (a mapping from field name to values: lists, NumPy arrays, Arrow columns; an Arrow table
+has them too) or as model objects. Everything is checked before the first row is stored: SQLite would take a
+float for an integer and say nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import starmap
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select
+
+from gridmap.errors import InputError
+from gridmap.store.database import execute_many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Table
+
+_TYPE_NAMES = {int: "a whole number", str: "text"}
+"""How a message calls the types that columns have."""
+
+
+def checked_columns(table: Table, source: object) -> list[list[object]]:
+    """Return the values of each column of a table as plain lists, in the order of its columns.
+
+    InputError: names the table, the column and the row at fault.
+    """
+    columns = _columns(table, [column.name for column in table.columns], source)
+    for column, values in zip(table.columns, columns, strict=True):
+        wanted = column.type.python_type
+        allowed = {wanted, type(None)} if column.nullable else {wanted}
+        _check_types(f"{table.name}.{column.name}", values, allowed, wanted)
+    _check_unique(f"{table.name}.{table.columns[0].name}", columns[0])
+    return columns
+
+
+def replace_rows(connection: Connection, table: Table, columns: list[list[object]]) -> None:
+    """Make a table hold exactly the rows of some checked columns."""
+    names = [column.name for column in table.columns]
+    connection.execute(delete(table))
+    execute_many(connection, insert(table), names, zip(*columns, strict=True))
+
+
+def read_rows(connection: Connection, table: Table, make: Any, *conditions: ColumnElement[bool]) -> list[Any]:
+    """Return the rows of a table as model objects, sorted by code."""
+    found = connection.execute(select(table).where(*conditions)).all()
+    return sorted(starmap(make, found), key=attrgetter("code"))
+
+
+def _columns(table: Table, names: Sequence[str], source: object) -> list[list[object]]:
+    """Return the values of each column as a plain list."""
+    if hasattr(source, "to_pydict"):
+        source = source.to_pydict()  # an Arrow table
+    if isinstance(source, Mapping):
+        if set(source) != set(names):
+            raise InputError(
+                table.name, f"needs the columns {', '.join(names)}; found {', '.join(map(str, source))}"
+            )
+        columns = [_plain(source[name]) for name in names]
+        if len({len(values) for values in columns}) > 1:
+            lengths = ", ".join(f"{name} {len(values)}" for name, values in zip(names, columns, strict=True))
+            raise InputError(table.name, f"columns must have the same number of rows; found {lengths}")
+        return columns
+    if not isinstance(source, Iterable):
+        raise InputError(table.name, "give columns by name, or objects of gridmap.model")
+    rows = list(map(attrgetter(*names), source))
+    return [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in names]
+
+
+def _plain(values: Any) -> list[object]:
+    """Python values from a list, a NumPy array or an Arrow column."""
+    return list(values.tolist() if hasattr(values, "tolist") else values)
+
+
+def _check_types(name: str, values: list[object], allowed: set[type], wanted: type) -> None:
+    if set(map(type, values)) <= allowed:
+        return
+    row = next(row for row, value in enumerate(values) if type(value) not in allowed)
+    raise InputError(name, f"row {row} holds {values[row]!r}; it must be {_TYPE_NAMES[wanted]}")
+
+
+def _check_unique(name: str, codes: list[object]) -> None:
+    if len(set(codes)) == len(codes):
+        return
+    twice = next(code for code, times in Counter(codes).items() if times > 1)
+    raise InputError(name, f"{twice!r} is there twice; a code names one thing")

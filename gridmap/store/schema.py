@@ -1,0 +1,148 @@
+"""The tables. A change here needs a migration in `migrations/versions` (a test compares the two).
+
+editions     published sets of areas; a row is written once and never changed.
+features     every code ever used and the number it keeps for ever (map tiles and SQL joins want numbers).
+areas        the temporal register: what an area was called, and under whom, from one edition to another.
+column_sets  columnar files behind the blob door, the newest of a kind is the current one.
+devices      things that report.
+staff_posts  the duty roster.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+    from sqlalchemy.types import TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in time: always aware, always back in UTC.
+
+    SQLite has no such type and would drop the offset; there it is RFC 3339 text of one width, so that it
+    sorts as time does.
+    """
+
+    impl = String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str] | TypeEngine[datetime]:
+        """Text in SQLite, a timestamp with time zone elsewhere."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | datetime | None:
+        """To the database; a naive time is a broken promise of the caller."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return moment
+
+    def process_result_value(self, value: str | datetime | None, _dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+"""Constraints have names everywhere, so that a later migration can speak of them."""
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("base", Integer, ForeignKey("editions.number")),
+    Column("checksum", Text, nullable=False),
+    Column("proven", Boolean, nullable=False),
+    Column("proof", JSON, nullable=False),
+    Column("synthetic", Boolean, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("blob", String(64), nullable=False),
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", Text, nullable=False, unique=True),
+)
+
+areas = Table(
+    "areas",
+    metadata,
+    Column("feature", BigInteger, ForeignKey("features.id"), primary_key=True, autoincrement=False),
+    Column("first_edition", Integer, ForeignKey("editions.number"), primary_key=True, autoincrement=False),
+    Column("last_edition", Integer, ForeignKey("editions.number")),
+    Column("name", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("parent", Text),
+)
+# One row of a code may be current, and finding the current ones must not read the past.
+_now = areas.c.last_edition.is_(None)
+Index("ux_areas_current", areas.c.feature, unique=True, sqlite_where=_now, postgresql_where=_now)
+
+column_sets = Table(
+    "column_sets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False, index=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("blob", String(64), nullable=False),
+    Column("synthetic", Boolean, nullable=False),
+    Column("stored_at", Instant, nullable=False),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("x", Integer, nullable=False),
+    Column("y", Integer, nullable=False),
+    Column("building", Text),
+)
+
+staff_posts = Table(
+    "staff_posts",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("grid", Text, nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("shift", Text, nullable=False),
+)

@@ -1,0 +1,274 @@
+"""The Store: everything that is true of one city, behind one object.
+
+Theory of operation. Large immutable bytes (an edition's canonical areas, columnar files) are blobs; all else
+is in one database. Whatever names a blob is stored after the blob is safe on disk, in one transaction: a kill
+leaves what was before, or what comes after, whole, and at worst a blob that nobody names, which harms nobody.
+Publishing compares its base with the current edition inside the writing transaction (compare-and-set), so of
+two publishers on one base exactly one wins. The numbers of editions grow by one; an edition is never changed:
+to undo is to publish the opposite.
+
+Left out: one row per household (12 million rows belong in columns), areas' shapes as rows (the blob is the
+truth, a database with geometry is a projection of it), an object per table (there is one city, so there is
+one store).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from sqlalchemy import func, insert, select
+
+from gridmap.errors import DamageError, NotFoundError
+from gridmap.model import ColumnSet, Device, StaffPost
+from gridmap.store import columns, editions, register, rows, schema
+from gridmap.store.database import Database
+from gridmap.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+    from sqlalchemy import URL, Connection, Table
+
+    from gridmap.model import Area, Edition
+    from gridmap.store.blobs import BlobStore
+    from gridmap.store.editions import EditionDraft
+
+Read = TypeVar("Read", bytes, "Path")
+
+
+def utc_now() -> datetime:
+    """Return the time of the machine, in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """Everything that is true of one city.
+
+    Guards the database and the blobs; close it, or use it in a `with` statement.
+
+    Threads may share a store; processes may not (open one in each, after forking). All times come back in
+    UTC.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore, clock: Callable[[], datetime] = utc_now) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        url: str | URL,
+        blobs: BlobStore,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """Open the store at a database address; make or renew its tables when needed.
+
+        HomeError: the database is newer than this gridmap, or cannot be opened; DamageError: it is no
+        database any more.
+        """
+        database = Database(url, read_only=read_only)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, blobs, clock)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def verify(self) -> None:
+        """Read everything that is stored and compare it with its checksums.
+
+        DamageError: what is damaged, and where.
+        """
+        self._database.verify()
+        with self._database.reading() as connection:
+            keys = [
+                *connection.scalars(select(schema.editions.c.blob)),
+                *connection.scalars(select(schema.column_sets.c.blob)),
+            ]
+        for key in dict.fromkeys(keys):
+            self._blob(key, self._blobs.path)
+
+    # Editions
+
+    def current(self) -> Edition | None:
+        """Return the newest edition, None before the first."""
+        with self._database.reading() as connection:
+            return editions.read_current(connection)
+
+    def editions(self) -> list[Edition]:
+        """Return all editions, the first one first."""
+        with self._database.reading() as connection:
+            return editions.read_editions(connection)
+
+    def edition(self, number: int) -> Edition:
+        """Return one edition. NotFoundError: there is none of that number."""
+        with self._database.reading() as connection:
+            found = editions.read_editions(connection, number)
+        if not found:
+            raise NotFoundError(
+                f"edition {number}: there is none of this number, list the editions there are"
+            )
+        return found[0]
+
+    def proof(self, number: int) -> dict[str, Any]:
+        """Return what was stored as the proof of an edition. NotFoundError as `edition`."""
+        self.edition(number)
+        with self._database.reading() as connection:
+            query = select(schema.editions.c.proof).where(schema.editions.c.number == number)
+            found: dict[str, Any] = connection.execute(query).scalar_one()
+        return found
+
+    def body(self, number: int) -> bytes:
+        """Return the canonical blob of an edition, compared with its checksum.
+
+        NotFoundError as `edition`; DamageError.
+        """
+        return self._blob(self.edition(number).blob, self._blobs.get)
+
+    def publish(self, draft: EditionDraft) -> Edition:
+        """Make a draft the current edition, in one step that happens as a whole or not at all.
+
+        ConflictError: the draft's base is not the current edition. InputError: a time without zone, a code
+        twice.
+        """
+        self._database.check_writable()
+        editions.check_draft(draft)
+        with self._database.reading() as connection:
+            editions.check_base(connection, draft.base)
+        blob = self._blobs.put(draft.body)
+        with self._database.writing() as connection:
+            editions.check_base(connection, draft.base)
+            edition = editions.add_edition(connection, draft, blob, self._clock())
+            register.advance(connection, edition.number, draft.base, draft.areas)
+        return edition
+
+    # Areas
+
+    def areas(self, number: int) -> list[Area]:
+        """Return the areas of an edition, sorted by code. NotFoundError as `edition`."""
+        self.edition(number)
+        with self._database.reading() as connection:
+            return register.read_areas(connection, number)
+
+    def features(self) -> dict[str, int]:
+        """Return every code ever used with the number it keeps for ever (1, 2, ... below 2**53)."""
+        with self._database.reading() as connection:
+            return register.read_features(connection)
+
+    def codes_ever(self) -> frozenset[str]:
+        """Return every code that any edition ever used; a new area must take another."""
+        return frozenset(self.features())
+
+    # Columns
+
+    def put_columns(self, kind: str, source: Path | pa.Table, synthetic: bool) -> ColumnSet:
+        """Store a Parquet file or an Arrow table as the current columns of a kind, such as `households`.
+
+        InputError: the file cannot be read as Parquet.
+        """
+        self._database.check_writable()
+        blob, count = columns.store_columns(self._blobs, source)
+        found = ColumnSet(kind, count, blob, synthetic, self._clock())
+        with self._database.writing() as connection:
+            values = {name: getattr(found, name) for name in ColumnSet.__slots__}
+            connection.execute(insert(schema.column_sets).values(**values))
+        return found
+
+    def column_set(self, kind: str) -> ColumnSet:
+        """Return what the current columns of a kind are. NotFoundError: none were ever stored."""
+        with self._database.reading() as connection:
+            found = _column_sets(connection)
+        if kind not in found:
+            raise NotFoundError(
+                f"{kind}: no columns of this kind here; there are {', '.join(sorted(found)) or 'none'}"
+            )
+        return found[kind]
+
+    def column_file(self, kind: str) -> Path:
+        """Return the checked Parquet file of the current columns of a kind, for reading it in pieces."""
+        return self._blob(self.column_set(kind).blob, self._blobs.path)
+
+    def columns(self, kind: str, names: Sequence[str] | None = None) -> pa.Table:
+        """Return the current columns of a kind, all or those named, read through a memory map.
+
+        NotFoundError: none were ever stored; InputError: no such column; DamageError: the file is not what
+        was stored.
+        """
+        found = self.column_set(kind)
+        return columns.read_columns(self._blob(found.blob, self._blobs.path), found.rows, names)
+
+    # Devices and staff
+
+    def put_devices(self, devices: Iterable[Device] | Mapping[str, Any] | pa.Table) -> int:
+        """Make these all the devices there are; return how many.
+
+        They come as columns by name (the fields of `Device`), as an Arrow table, or as objects. InputError: a
+        field missing or of a wrong type, a code twice; then nothing is changed.
+        """
+        return self._put_rows(schema.devices, devices)
+
+    def devices(self) -> list[Device]:
+        """Return all devices, sorted by code."""
+        with self._database.reading() as connection:
+            return rows.read_rows(connection, schema.devices, Device)
+
+    def put_staff(self, posts: Iterable[StaffPost] | Mapping[str, Any] | pa.Table) -> int:
+        """Make these the whole duty roster; otherwise as `put_devices`."""
+        return self._put_rows(schema.staff_posts, posts)
+
+    def staff(self, grid: str | None = None) -> list[StaffPost]:
+        """Return the posts of one grid, or all, sorted by code."""
+        conditions = () if grid is None else (schema.staff_posts.c.grid == grid,)
+        with self._database.reading() as connection:
+            return rows.read_rows(connection, schema.staff_posts, StaffPost, *conditions)
+
+    def counts(self) -> dict[str, int]:
+        """Count editions, codes ever used, devices, staff posts, and the rows of each kind of columns."""
+        tables = {
+            "editions": schema.editions,
+            "codes": schema.features,
+            "devices": schema.devices,
+            "staff": schema.staff_posts,
+        }
+        with self._database.reading() as connection:
+            found = {
+                name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for name, table in tables.items()
+            }
+            return found | {kind: each.rows for kind, each in _column_sets(connection).items()}
+
+    def _put_rows(self, table: Table, source: object) -> int:
+        checked = rows.checked_columns(table, source)
+        with self._database.writing() as connection:
+            rows.replace_rows(connection, table, checked)
+        return len(checked[0])
+
+    def _blob(self, key: str, read: Callable[[str], Read]) -> Read:
+        try:
+            return read(key)
+        except NotFoundError as error:
+            raise DamageError(f"{self._database.name} names a blob that is gone: {error}") from error
+
+
+def _column_sets(connection: Connection) -> dict[str, ColumnSet]:
+    """Return the newest set of each kind."""
+    table = schema.column_sets
+    newest = select(func.max(table.c.id)).group_by(table.c.kind)
+    query = select(*(table.c[name] for name in ColumnSet.__slots__)).where(table.c.id.in_(newest))
+    return {row.kind: ColumnSet(*row) for row in connection.execute(query)}
