@@ -1,0 +1,1 @@
+"""Boundaries as people bring and take them: files."""

@@ -1,0 +1,22 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from gridmap.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def yuzhong(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with Yuzhong (11 streets, 879 grids), built once; read it, do not write to it."""
+    home = tmp_path_factory.mktemp("yuzhong") / "home"
+    done = CliRunner().invoke(main, ["city", "chongqing", "--home", str(home), "--districts", "500103"])
+    assert done.exit_code == 0, done.output
+    return home

@@ -1,0 +1,70 @@
+"""Publishing: what is refused leaves the home as it was; what is kept says that it is unproven."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridmap.coverage.proof import examine
+from gridmap.errors import RefusedError
+from gridmap.publishing import load_areas
+from gridmap.store.home import Home
+from gridmap.twin import Twin, current_partition
+
+TOYTOWN = Path(__file__).parents[1] / "data" / "toytown" / "toytown.geojson"
+
+
+def damaged(path: Path, code: str) -> Path:
+    """Toytown without one of its areas."""
+    document: dict[str, Any] = json.loads(TOYTOWN.read_text(encoding="utf-8"))
+    document["features"] = [f for f in document["features"] if f["properties"]["code"] != code]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_toytown_becomes_edition_one(tmp_path: Path) -> None:
+    edition, proof = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
+    assert (edition.number, edition.base, edition.proven, edition.author) == (1, None, True, "me")
+    assert proof.proven
+    assert Twin.open(tmp_path / "home").current.edition == edition
+
+
+def test_the_same_areas_again_publish_nothing(tmp_path: Path) -> None:
+    first, _ = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
+    again, _ = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="somebody else")
+    assert again == first
+
+
+def test_a_refused_file_leaves_the_home_as_it_was(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first, _ = load_areas(TOYTOWN, home, keep=False, author="me")
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    with pytest.raises(RefusedError, match="no proven partition") as refused:
+        load_areas(damaged(tmp_path / "bad.geojson", "500999001001901"), home, keep=False, author="me")
+    assert [finding.rule for finding in refused.value.findings] == ["hole_without_filler"]
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    assert Twin.open(home).current.edition == first
+
+
+def test_a_refused_file_makes_no_home(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        load_areas(
+            damaged(tmp_path / "bad.geojson", "500999001001901"), tmp_path / "home", keep=False, author=""
+        )
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_is_kept_is_unproven_and_finds_the_same_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    load_areas(TOYTOWN, home, keep=False, author="me")
+    bad = damaged(tmp_path / "bad.geojson", "500999001001901")
+    edition, proof = load_areas(bad, home, keep=True, author="me")
+    assert (edition.number, edition.base, edition.proven) == (2, 1, False)
+    with Home.open(home).store() as store:
+        found, partition = current_partition(store, home)
+    assert found == edition
+    assert examine(partition).findings == proof.findings
+    assert Twin.open(home).current.locate(106.5011, 29.5031, "wgs84") is None
