@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from checked import Checked
+from jsonschema import ValidationError
+from openapi_spec_validator import validate
+from webtown import DISTRICT, make_twin
+
+from tiles.web.app import routes
+
+
+@pytest.fixture(name="web")
+def _web() -> Checked:
+    return Checked(make_twin())
+
+
+def operations(web: Checked) -> dict[str, Any]:
+    return {path: item["get"] for path, item in web.document["paths"].items()}
+
+
+def test_document_is_valid_openapi(web: Checked) -> None:
+    assert web.document["openapi"].startswith("3.1")
+    validate(web.document)
+
+
+def test_document_names_the_api_and_no_page(web: Checked) -> None:
+    assert set(operations(web)) == {"/healthz", "/readyz", "/locate", "/areas", "/areas/{code}"}
+    assert {route.path for route in routes()} - set(operations(web)) == {
+        "/", "/docs", "/docs/{name}", "/problems", "/openapi.json",
+    }  # fmt: skip
+
+
+def test_every_operation_answers_its_own_examples(web: Checked) -> None:
+    for path, operation in operations(web).items():
+        given = [each for each in operation["parameters"] if each["in"] == "query" and each["required"]]
+        query = "&".join(f"{each['name']}={each['example']}" for each in given)
+        web.ask(f"{path.replace('{code}', DISTRICT)}?{query}")
+
+
+def test_every_declared_parameter_is_taken_and_no_other(web: Checked) -> None:
+    for path, operation in operations(web).items():
+        address = path.replace("{code}", DISTRICT)
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "query":
+                detail = web.json(f"{address}?{parameter['name']}=%20", 400)["detail"]
+                assert "is not a parameter" not in detail
+        assert "is not a parameter" in web.json(f"{address}?colour=red", 400)["detail"]
+
+
+def test_every_operation_promises_problems(web: Checked) -> None:
+    for operation in operations(web).values():
+        for status in ("400", "default"):
+            assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
+
+
+def test_names_of_operations_are_unique(web: Checked) -> None:
+    names = [operation["operationId"] for operation in operations(web).values()]
+    assert len(set(names)) == len(names)
+
+
+def test_the_check_itself_finds_a_member_that_is_not_documented(web: Checked) -> None:
+    alive = {"$ref": "#/components/schemas/Alive"}
+    web.check({"status": "alive"}, alive)
+    with pytest.raises(ValidationError):
+        web.check({"status": "alive", "since": "May"}, alive)
+    with pytest.raises(ValidationError):
+        web.check({}, alive)

@@ -1,0 +1,103 @@
+"""The gate: the one place that every reply passes, and that knows what its caller may see.
+
+Every route states the layer its reply discloses. `release` compares it with the caller's scope and only then
+makes an HTTP response of it. The app sends nothing but what `release` made, so a reply that went round the
+gate is an error, not a leak.
+
+On a fresh install on loopback everybody's scope is everything: there are no accounts yet, and the data are
+public boundaries. A scope holds only what the gate enforces today, the layers; area subtrees and fields come
+together with callers who have a name.
+
+Other origins. A layer of OPEN may be read by any page of any origin (`Access-Control-Allow-Origin: *`, never
+with credentials): command centres embed lookups and boundaries, both hold public facts, and on loopback a
+page could reach them by no other way. A layer with personal data must stay out of OPEN, because here the
+browser's own origin rule is the only guard there is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import Request, Response
+
+from tiles.web import problems
+from tiles.web.reply import HTML, NEVER
+
+if TYPE_CHECKING:
+    from tiles.web.reply import Reply
+
+LAYERS: Final = {
+    "service": "whether the service is alive, and which edition it serves",
+    "documentation": "how the service is used",
+    "areas": "names, codes and borders of areas",
+}
+"""All that a reply can disclose, in words."""
+
+OPEN: Final = frozenset(LAYERS)
+"""The layers that a page of another origin may read."""
+
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""What our pages may load: their own files; `data:` for the icons inside the API page's style sheet."""
+
+_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+"""Data is no page: opened as one it may do nothing."""
+
+
+_FOR_ANY_ORIGIN: Final = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a caller may see."""
+
+    layers: frozenset[str]
+
+
+EVERYTHING: Final = Scope(frozenset(LAYERS))
+
+
+class Released(Response):
+    """A response that has passed the gate; only `release` makes one."""
+
+    default_mimetype = None  # an empty reply has no type
+
+
+def scope_of(_request: Request) -> Scope:
+    """Tell what this caller may see: everything, until callers have names."""
+    return EVERYTHING
+
+
+def release(reply: Reply, layer: str | None, request: Request, scope: Scope) -> Released:
+    """Let a reply out, or a refusal (403) in its place when the caller's scope lacks the layer.
+
+    `layer` is None for a problem reply, which discloses nothing of the city.
+    """
+    if layer is not None and layer not in scope.layers:
+        reply, layer = problems.outside_scope(LAYERS[layer]), None
+    headers = [*_headers(reply, layer), *reply.headers]
+    response = Released(reply.body, reply.status, headers)
+    if "If-None-Match" in request.headers and "ETag" in response.headers:
+        response.make_conditional(request)
+    return response
+
+
+def _headers(reply: Reply, layer: str | None) -> list[tuple[str, str]]:
+    """The headers that every reply of a layer has. One list, made at once: werkzeug is slow at one by one."""
+    headers = [
+        ("Cache-Control", reply.cache),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Security-Policy", _PAGE_POLICY if reply.media_type == HTML else _DATA_POLICY),
+    ]
+    if reply.body:
+        headers.append(("Content-Type", reply.media_type))
+    if layer is None or layer in OPEN:
+        headers += _FOR_ANY_ORIGIN
+    if reply.status == 200 and reply.cache != NEVER:
+        headers.append(("ETag", f'"{hashlib.blake2b(reply.body, digest_size=12).hexdigest()}"'))
+    return headers

@@ -1,0 +1,83 @@
+"""The OpenAPI 3.1 document, made from the same route declarations that the server answers by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tiles.web import areas, fields, health, locate
+from tiles.web.gate import LAYERS
+from tiles.web.reply import PROBLEM
+from tiles.web.route import json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tiles.web.route import Route
+
+API_VERSION: Final = "0.1.0"
+"""Version of the HTTP interface; under one major number members are added, never taken away or changed."""
+
+_DESCRIPTION: Final = """\
+Which grid is this point in, and what is known of an area. 查询点所属网格与区域信息。
+
+- The datum of a point is always named (`crs`), never guessed. 坐标系必须写明。
+- Every GET answers HEAD and OPTIONS too. Every error is an RFC 9457 problem.
+- Replies carry the number of their edition, and an ETag: ask again with `If-None-Match`.
+"""
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "An error (RFC 9457).",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "examples": ["/problems#bad-parameter"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What is wrong, where, and what to do."},
+        "detail_zh": {"type": "string", "description": "The same advice in a short Chinese sentence."},
+        "parameter": {"type": "string", "description": "The parameter concerned."},
+        "received": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What came for it, each value.",
+        },
+    },
+    "required": ["type", "title", "status", "detail", "detail_zh"],
+    "additionalProperties": False,
+}
+
+
+def api_document(routes: Iterable[Route]) -> dict[str, Any]:
+    """Write the document of all routes that declare their responses."""
+    routes = tuple(route for route in routes if route.responses is not None)
+    told = {route.layer for route in routes}
+    schemas = {**fields.SCHEMAS, **health.SCHEMAS, **locate.SCHEMAS, **areas.SCHEMAS, "Problem": _PROBLEM}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "gridmap",
+            "version": API_VERSION,
+            "summary": "The grid map service. 网格地图服务",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+        },
+        "tags": [{"name": layer, "description": what} for layer, what in LAYERS.items() if layer in told],
+        "paths": {route.path: {"get": _operation(route)} for route in routes},
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    problems = {
+        "400": json_response(
+            "A parameter is missing, unknown, repeated or cannot be used.", "Problem", PROBLEM
+        ),
+        "default": json_response("Any other error.", "Problem", PROBLEM),
+    }
+    return {
+        "operationId": route.name,
+        "tags": [route.layer],
+        "summary": route.summary,
+        "description": route.description,
+        "parameters": [parameter.document() for parameter in route.parameters],
+        "responses": {**(route.responses or {}), **problems},
+    }

@@ -1,0 +1,241 @@
+"""Every error as an RFC 9457 problem, from one table: which error has which status, and what to do.
+
+`type` is an address on this server (`/problems#bad-parameter`) with a page that explains it. `detail` is
+English and says which parameter, what came and what to do; `detail_zh` is the same advice in a short Chinese
+sentence. Errors that are the server's own fault say nothing of its inside: that goes to the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from gridmap import errors
+from tiles.web.parameters import SHOWN
+from tiles.web.reply import NEVER, PROBLEM, Reply, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_log = logging.getLogger("tiles.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its name in `type`, its status, and its words."""
+
+    name: str
+    status: int
+    title: str
+    advice: str
+    advice_zh: str
+    told: bool = False
+    """Whether the error's own sentence is for the caller; else `advice` is, and the sentence is logged."""
+
+
+BAD_PARAMETER: Final = Kind(
+    "bad-parameter",
+    400,
+    "A parameter cannot be used",
+    "Correct the parameter that the detail names, and ask again.",
+    "参数有误，请按说明更正后重试。",
+    told=True,
+)
+NOT_FOUND: Final = Kind(
+    "not-found",
+    404,
+    "There is no such thing here",
+    "Check the code: GET /areas lists the top of the hierarchy.",
+    "没有这个编码，请核对；可从 GET /areas 逐级查找。",
+    told=True,
+)
+CONFLICT: Final = Kind(
+    "conflict",
+    409,
+    "Somebody else was first",
+    "Read the current edition, apply the change to it, and try again.",
+    "版本已更新，请在最新版本上重做后再提交。",
+    told=True,
+)
+REFUSED: Final = Kind(
+    "refused",
+    422,
+    "The areas are no proven partition",
+    "Repair what the findings name, and try again.",
+    "边界未通过校验，请按提示修正后再提交。",
+    told=True,
+)
+INTERNAL: Final = Kind(
+    "internal",
+    500,
+    "The server made an error",
+    "This is not the caller's fault. The operator finds the cause in the server's log.",
+    "服务器内部错误，请联系管理员查看日志。",
+)
+DAMAGED: Final = Kind(
+    "damaged",
+    500,
+    "Stored data are damaged",
+    "The operator must restore the home folder; the server's log says which part.",
+    "数据已损坏，请联系管理员恢复。",
+)
+UNSUPPORTED: Final = Kind(
+    "unsupported",
+    501,
+    "This server lacks what is needed for that",
+    "The operator must install an optional part; the server's log says which.",
+    "服务器未安装所需组件，请联系管理员。",
+)
+UNAVAILABLE: Final = Kind(
+    "unavailable",
+    503,
+    "The city cannot be read",
+    "The operator must look at the home folder; the server's log says what is wrong.",
+    "城市数据暂不可用，请联系管理员。",
+)
+OUTSIDE_SCOPE: Final = Kind(
+    "outside-scope",
+    403,
+    "This is outside what you may see",
+    "Ask the operator for a wider scope.",
+    "超出您的查看权限，如有需要请联系管理员。",
+)
+MALFORMED: Final = Kind(
+    "malformed",
+    400,
+    "This is not HTTP that the server understands",
+    "Correct the request.",
+    "请求格式有误，请更正。",
+    told=True,
+)
+UNKNOWN_PATH: Final = Kind(
+    "unknown-path",
+    404,
+    "Nothing is served at this address",
+    "GET /openapi.json lists every address, /docs explains them.",
+    "没有这个地址，接口一览见 /docs。",
+)
+WRONG_METHOD: Final = Kind(
+    "wrong-method",
+    405,
+    "This address does not take that method",
+    "Use one of the methods in the Allow header.",
+    "不支持该请求方法，请改用 Allow 头所列的方法。",
+)
+TOO_LARGE: Final = Kind(
+    "too-large",
+    413,
+    "The request body is too large",
+    "Send less, or send nothing: most addresses here take no body.",
+    "请求体过大，请减小后重试。",
+)
+LONG_ADDRESS: Final = Kind(
+    "long-address",
+    414,
+    "The address is too long",
+    "Shorten the query.",
+    "网址过长，请缩短后重试。",
+)
+LARGE_HEADERS: Final = Kind(
+    "large-headers",
+    431,
+    "The request's headers are too large",
+    "Send fewer or shorter headers (cookies, for example).",
+    "请求头过大，请精简后重试。",
+)
+
+KINDS: Final = (
+    BAD_PARAMETER,
+    NOT_FOUND,
+    CONFLICT,
+    REFUSED,
+    INTERNAL,
+    DAMAGED,
+    UNSUPPORTED,
+    UNAVAILABLE,
+    OUTSIDE_SCOPE,
+    MALFORMED,
+    UNKNOWN_PATH,
+    WRONG_METHOD,
+    TOO_LARGE,
+    LONG_ADDRESS,
+    LARGE_HEADERS,
+)
+"""Every kind; the page /problems explains them in this order."""
+
+BY_ERROR: Final[dict[type[Exception], Kind]] = {
+    errors.InputError: BAD_PARAMETER,
+    errors.NotFoundError: NOT_FOUND,
+    errors.ConflictError: CONFLICT,
+    errors.RefusedError: REFUSED,
+    errors.DamageError: DAMAGED,
+    errors.MissingExtraError: UNSUPPORTED,
+    errors.HomeError: UNAVAILABLE,
+}
+"""The one table from our errors to statuses; every error that is not in it is INTERNAL."""
+
+_BY_STATUS: Final = {
+    kind.status: kind
+    for kind in (MALFORMED, UNKNOWN_PATH, WRONG_METHOD, TOO_LARGE, LONG_ADDRESS, LARGE_HEADERS, INTERNAL)
+}
+"""What Flask and the server below it refuse by themselves, by status."""
+
+
+def problem(kind: Kind, detail: str, detail_zh: str | None = None, **members: object) -> Reply:
+    """Write one problem as a reply; `members` are RFC 9457 extension members."""
+    body: dict[str, Any] = {
+        "type": f"/problems#{kind.name}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "detail_zh": detail_zh or kind.advice_zh,
+    }
+    return Reply(to_json(body | members), PROBLEM, kind.status, NEVER)
+
+
+def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> Reply:
+    """Answer an exception; `asked` ("GET /areas") and `query` are what the caller sent, to be repeated."""
+    if isinstance(error, HTTPException):
+        return _of_http(error, asked)
+    kind = next((kind for cls, kind in BY_ERROR.items() if isinstance(error, cls)), INTERNAL)
+    if not kind.told:
+        _log.error("%s: %s", type(error).__name__, error, exc_info=error)
+        return problem(kind, kind.advice)
+    if isinstance(error, errors.InputError):
+        return _of_input(error, query)
+    return problem(kind, str(error))
+
+
+def of_status(status: int, detail: str) -> Reply:
+    """Answer what was refused below the routes, for example by the HTTP server: an oversized request."""
+    kind = _BY_STATUS.get(status)
+    if kind is None:
+        title = HTTPStatus(status).phrase
+        return problem(Kind("other", status, title, title, "请求未能完成。"), detail, type="about:blank")
+    return problem(kind, detail)
+
+
+def outside_scope(what: str) -> Reply:
+    """Answer a caller who asked for more than the caller's scope."""
+    return problem(OUTSIDE_SCOPE, f"Your scope does not hold {what}. {OUTSIDE_SCOPE.advice}")
+
+
+def _of_input(error: errors.InputError, query: Sequence[tuple[str, str]]) -> Reply:
+    received = [value[:200] for name, value in query if name == error.name]
+    came = f"收到“{'”“'.join(received)}”" if received else "未提供"
+    zh = f"参数 {error.name} 有误（{came}），请更正后重试。"
+    return problem(BAD_PARAMETER, str(error), zh, parameter=error.name, received=received)
+
+
+def _of_http(error: HTTPException, asked: str) -> Reply:
+    kind = _BY_STATUS.get(error.code or 500)
+    advice = kind.advice if kind else error.description or ""
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers = (("Allow", ", ".join(sorted(error.valid_methods))),)
+    reply = of_status(error.code or 500, f"{asked[:SHOWN]}: {advice}")
+    return replace(reply, headers=headers)

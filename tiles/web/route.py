@@ -1,0 +1,59 @@
+"""A route as one declaration: address, check of its parameters, entry at the gate, OpenAPI operation.
+
+Because all four come from the same value, the document cannot say anything else than what the server does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tiles.web.gate import LAYERS
+from tiles.web.reply import Call, Reply
+
+if TYPE_CHECKING:
+    from tiles.web.parameters import Parameter
+
+Answer = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address that answers GET.
+
+    `path` is written as OpenAPI writes it, `name` is the operation's id, `layer` says what the reply
+    discloses (see `tiles.web.gate`). `responses` are OpenAPI response objects by status; a page for people
+    has none and is not documented.
+    """
+
+    path: str
+    name: str
+    layer: str
+    answer: Answer
+    summary: str
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    responses: Mapping[str, Mapping[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.layer not in LAYERS:
+            raise ValueError(
+                f"route {self.path}: layer {self.layer!r} is not listed in tiles.web.gate.LAYERS"
+            )
+
+    @property
+    def rule(self) -> str:
+        """The address as Flask writes it."""
+        return re.sub(r"{(\w+)}", r"<\1>", self.path)
+
+
+def json_response(description: str, schema: str, media_type: str = "application/json") -> dict[str, Any]:
+    """An OpenAPI response object whose body is one of the component schemas."""
+    return {"description": description, "content": {media_type: {"schema": reference(schema)}}}
+
+
+def reference(schema: str) -> dict[str, str]:
+    """Point to a component schema."""
+    return {"$ref": f"#/components/schemas/{schema}"}
