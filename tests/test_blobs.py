@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete, select, update
 
 from gridmap.errors import DamageError, HomeError, InputError, NotFoundError
+from gridmap.store import schema
 from gridmap.store.blobs import CHUNK, FolderBlobs
+from gridmap.store.database import Database
 from gridmap.store.durable import PART, make_folder, part_file, write_file
+from gridmap.store.migrate import migrate
+from gridmap.store.sqlite import sqlite_url
+from gridmap.store.table_blobs import TableBlobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from gridmap.store.blobs import BlobStore
 
 
 @pytest.fixture
@@ -24,44 +32,86 @@ def blobs(tmp_path: Path) -> FolderBlobs:
     return FolderBlobs(tmp_path / "blobs")
 
 
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[TableBlobs]:
+    """Blobs in a database; what PostgreSQL alone can get wrong is in test_store and test_postgres."""
+    database = Database(sqlite_url(tmp_path / "blobs.sqlite"))
+    migrate(database)
+    yield TableBlobs(database, FolderBlobs(tmp_path / "cache"))
+    database.close()
+
+
+@pytest.fixture(params=["folder", "tables"])
+def either(request: pytest.FixtureRequest) -> BlobStore:
+    found: BlobStore = request.getfixturevalue({"folder": "blobs", "tables": "tables"}[request.param])
+    return found
+
+
+def count(blobs: BlobStore) -> int:
+    if isinstance(blobs, FolderBlobs):
+        return len(files(blobs))
+    assert isinstance(blobs, TableBlobs)
+    with blobs._database.reading() as connection:
+        return len(connection.execute(select(schema.blobs)).all())
+
+
 def files(blobs: FolderBlobs) -> set[str]:
     return {str(path.relative_to(blobs.root)) for path in blobs.root.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 100])
-def test_a_blob_is_known_by_what_it_is(blobs: FolderBlobs, data: bytes) -> None:
-    key = blobs.put(data)
+def test_a_blob_is_known_by_what_it_is(either: BlobStore, data: bytes) -> None:
+    key = either.put(data)
     assert key == hashlib.sha256(data).hexdigest()
-    assert blobs.get(key) == blobs.path(key).read_bytes() == data
-    assert blobs.put(memoryview(data)) == key
+    assert either.get(key) == either.path(key).read_bytes() == data
+    assert either.put(memoryview(data)) == key
+    either.check(key)
+    assert count(either) == 1
+
+
+def test_a_blob_is_a_file_below_its_first_two_letters(blobs: FolderBlobs) -> None:
+    key = blobs.put(b"x")
     assert files(blobs) == {f"{key[:2]}/{key}"}
 
 
-def test_a_file_goes_in_piece_by_piece(blobs: FolderBlobs, tmp_path: Path) -> None:
-    data = os.urandom(CHUNK * 2 + 17)
+@pytest.mark.parametrize("size", [CHUNK - 1, CHUNK, CHUNK + 1, CHUNK * 2 + 17])
+def test_a_file_goes_in_piece_by_piece(either: BlobStore, tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
     (tmp_path / "large").write_bytes(data)
-    assert blobs.get(blobs.put_file(tmp_path / "large")) == data
+    key = either.put_file(tmp_path / "large")
+    assert either.get(key) == either.path(key).read_bytes() == data
+    assert either.put(data) == key
+
+
+def test_a_file_that_is_not_there_is_refused(either: BlobStore, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing cannot be read"):
-        blobs.put_file(tmp_path / "missing")
+        either.put_file(tmp_path / "missing")
 
 
-def test_a_writer_that_fails_stores_nothing(blobs: FolderBlobs) -> None:
+def test_a_writer_takes_pieces(either: BlobStore) -> None:
+    with either.writer() as sink:
+        assert sink.write(b"one ") == 4
+        sink.write(memoryview(b"two"))
+    assert either.get(sink.key) == b"one two"
+
+
+def test_a_writer_that_fails_stores_nothing(either: BlobStore) -> None:
     def write_half() -> None:
-        with blobs.writer() as sink:
+        with either.writer() as sink:
             sink.write(b"half")
             assert sink.tell() == 4
             raise RuntimeError("the reader went away")
 
     with pytest.raises(RuntimeError, match="the reader went away"):
         write_half()
-    assert files(blobs) == set()
-    assert not blobs.holds_any()
+    assert count(either) == 0
+    assert not (isinstance(either, FolderBlobs) and either.holds_any())
 
 
-def test_a_blob_that_is_not_there_is_not_found(blobs: FolderBlobs) -> None:
-    blobs.put(b"x")
-    for key in ("0" * 64, "", "../../etc/passwd", "A" * 64, blobs.put(b"y") + "\n"):
-        for read in (blobs.get, blobs.path):
+def test_a_blob_that_is_not_there_is_not_found(either: BlobStore) -> None:
+    either.put(b"x")
+    for key in ("0" * 64, "", "../../etc/passwd", "A" * 64, either.put(b"y") + "\n", "\0"):
+        for read in (either.get, either.path, either.check):
             with pytest.raises(NotFoundError, match="not here"):
                 read(key)
 
@@ -84,6 +134,41 @@ def test_damage_is_found_named_and_healed_by_storing_again(blobs: FolderBlobs, s
             read(key)
     assert blobs.put(b"x" * 100) == key
     assert blobs.get(key) == b"x" * 100
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_damage_in_the_database_is_found_named_and_healed(tables: TableBlobs, spoil: str) -> None:
+    data = bytes(CHUNK) + b"x" * 100
+    key = tables.put(data)
+    chunk = schema.blob_chunks
+    with tables._database.writing() as connection:
+        spoilt = update(chunk).where(chunk.c.place == 1).values(data=SPOILS[spoil](b"x" * 100))
+        connection.execute(spoilt)
+    for read in (tables.get, tables.path, tables.check):
+        with pytest.raises(DamageError, match=f"{key} is damaged.*restore the table"):
+            read(key)
+    assert tables.put(data) == key
+    assert tables.get(key) == tables.path(key).read_bytes() == data
+
+
+def test_a_chunk_that_is_gone_is_found(tables: TableBlobs) -> None:
+    key = tables.put(bytes(CHUNK + 1))
+    with tables._database.writing() as connection:
+        connection.execute(delete(schema.blob_chunks).where(schema.blob_chunks.c.place == 0))
+    with pytest.raises(DamageError, match="is damaged"):
+        tables.get(key)
+
+
+def test_the_cache_may_be_emptied_or_spoilt(tables: TableBlobs) -> None:
+    key = tables.put(b"x" * 100)
+    file = tables.path(key)
+    file.unlink()
+    assert tables.path(key).read_bytes() == b"x" * 100
+    file.write_bytes(b"y")
+    assert tables.path(key).read_bytes() == b"x" * 100
+    file.write_bytes(b"y")
+    tables.check(key)
+    assert tables.get(key) == b"x" * 100
 
 
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

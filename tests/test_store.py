@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import resource
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -20,15 +20,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, exc, func, insert, select, text, update
-from store_contract import MAY_DAY, STORES, area, draft, replay
+from sqlalchemy import create_engine, exc, func, select, text, update
+from store_contract import MAY_DAY, STORES, area, draft, new_store, replay
 
 from gridmap.errors import ConflictError, DamageError, HomeError, InputError, NotFoundError
 from gridmap.model import Area, Device, StaffPost
-from gridmap.store import migrate, schema
-from gridmap.store.database import execute_many
+from gridmap.store import editions, migrate, schema
 from gridmap.store.editions import EditionDraft
+from gridmap.store.projection import TABLE
 from gridmap.store.store import Store
+from gridmap.store.watch import new_editions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +41,9 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture(params=STORES)
-def spec(request: pytest.FixtureRequest, tmp_path: Path) -> StoreSpec:
-    made: StoreSpec = STORES[request.param](tmp_path)
-    return made
+def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSpec]:
+    with new_store(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -54,8 +55,7 @@ def store(spec: StoreSpec) -> Iterator[Store]:
 def in_processes(target: Callable[..., None], count: int, *arguments: object) -> list[str]:
     """Run a worker of the contract in several processes at once; return what they tell, sorted."""
     start, results = SPAWN.Barrier(count, timeout=60), SPAWN.SimpleQueue()
-    named = [(f"p{number}",) if target is contract.race else () for number in range(count)]
-    workers = [SPAWN.Process(target=target, args=(*arguments, *name, start, results)) for name in named]
+    workers = [SPAWN.Process(target=target, args=(*arguments, start, results)) for _ in range(count)]
     for worker in workers:
         worker.start()
     told = sorted(results.get() for _ in workers)
@@ -131,6 +131,15 @@ def test_a_first_edition_has_no_base(store: Store) -> None:
         store.publish(draft(1))
 
 
+def test_the_primary_key_stops_a_second_publisher_whom_nothing_else_stopped(store: Store) -> None:
+    store.publish(draft(None))
+    wanted = draft(1, author="Li")
+    with store._database.writing() as connection:
+        editions.add_edition(connection, wanted, "0" * 64, MAY_DAY)
+        with pytest.raises(ConflictError, match="edition 2 was published at this very moment"):
+            editions.add_edition(connection, wanted, "0" * 64, MAY_DAY)
+
+
 def test_a_draft_that_cannot_be_true_is_refused(store: Store) -> None:
     with pytest.raises(InputError, match="time zone"):
         store.publish(draft(None, effective_at=datetime(2026, 5, 1)))
@@ -172,7 +181,8 @@ CITY = st.dictionaries(CODES, st.tuples(st.sampled_from(["甲", "乙"]), st.none
 def test_the_register_equals_a_plain_replay(
     kind: str, cities: list[list[Area]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with STORES[kind](tmp_path_factory.mktemp("register")).open() as store:
+    folder = tmp_path_factory.mktemp("register")
+    with new_store(kind, folder) as spec, spec.open() as store:
         numbers: dict[str, int] = {}
         for base, city in enumerate(cities):
             store.publish(draft(base or None, city))
@@ -226,9 +236,15 @@ def test_only_what_changed_is_written(store: Store) -> None:
 def test_of_racing_processes_exactly_one_publishes(spec: StoreSpec) -> None:
     with spec.open() as store:
         store.publish(draft(None, [area("1")]))
-    told = in_processes(contract.race, 4, spec)
-    assert told[:3] == ["lost"] * 3
-    winner = told[3].removeprefix("won ")
+    results = SPAWN.SimpleQueue()
+    worker = SPAWN.Process(target=contract.race_of, args=(20, spec, results))
+    worker.start()
+    told: list[str] = results.get()
+    worker.join()
+    worker.close()
+    results.close()
+    assert told[:19] == ["lost"] * 19
+    winner = told[19].removeprefix("won ")
     with spec.open() as store:
         current = store.edition(2)
         assert (store.current(), current.author, store.body(2)) == (current, winner, winner.encode())
@@ -248,12 +264,17 @@ def test_of_racing_threads_exactly_one_publishes(store: Store) -> None:
     assert len(store.codes_ever()) == 1
 
 
-def test_processes_that_open_a_new_store_at_once_all_get_it(spec: StoreSpec) -> None:
-    assert in_processes(contract.open_at_once, 3, spec) == ["open None"] * 3
+@pytest.mark.parametrize("kind", STORES)
+def test_processes_that_open_a_new_store_at_once_all_get_it(kind: str, tmp_path: Path) -> None:
+    with new_store(kind, tmp_path, empty=True) as spec:
+        assert in_processes(contract.open_at_once, 3, spec) == ["open None"] * 3
 
 
 def check_whole(spec: StoreSpec, before: list[Area], wanted: EditionDraft) -> int:
-    """A store in which somebody was killed holds edition 1 or 2, whole, and goes on; return which it was."""
+    """A store in which somebody was killed holds edition 1 or 2, whole, and goes on; return which it was.
+
+    The store is removed then.
+    """
     with spec.open() as store:
         store.verify()
         editions = store.editions()
@@ -263,7 +284,8 @@ def check_whole(spec: StoreSpec, before: list[Area], wanted: EditionDraft) -> in
             assert store.codes_ever() == {each.code for each in before}
             store.publish(wanted)
         assert (store.areas(2), store.body(2)) == (list(wanted.areas), wanted.body)
-        return len(editions)
+    spec.remove()
+    return len(editions)
 
 
 def test_a_kill_at_any_step_of_a_publish_leaves_one_edition_or_the_next(spec: StoreSpec) -> None:
@@ -296,19 +318,16 @@ def test_a_kill_at_any_moment_of_a_publish_leaves_one_edition_or_the_next(spec: 
         check_whole(copy, before, wanted)
 
 
-def test_a_full_disk_is_said_and_changes_nothing(store: Store) -> None:
-    store.publish(draft(None, [area("1")]))
+def test_a_full_disk_is_said_and_changes_nothing(spec: StoreSpec) -> None:
     wanted = draft(1, [area(str(number), "长" * 50) for number in range(9000)])
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))  # as if the disk were full then
-    try:
-        with pytest.raises(HomeError, match="disk"):
+    with spec.open() as store:
+        store.publish(draft(None, [area("1")]))
+        with spec.full_disk(), pytest.raises(HomeError, match="disk"):
             store.publish(wanted)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert store.editions() == [store.edition(1)]
-    assert store.publish(wanted).number == 2
-    store.verify()
+        assert store.editions() == [store.edition(1)]
+        assert store.codes_ever() == {"1"}
+        assert store.publish(wanted).number == 2
+        store.verify()
 
 
 def test_a_reader_sees_one_moment_while_another_publishes(spec: StoreSpec) -> None:
@@ -320,6 +339,40 @@ def test_a_reader_sees_one_moment_while_another_publishes(spec: StoreSpec) -> No
             other.publish(draft(1, [area("2")]))
             assert connection.execute(count).scalar_one() == 1
         assert store.counts()["editions"] == 2
+
+
+# Hearing of each other
+
+
+def test_a_process_hears_what_another_publishes(spec: StoreSpec) -> None:
+    go, stop = SPAWN.Event(), threading.Event()
+    given_up = threading.Timer(60, stop.set)
+    with spec.open() as store:
+        store.publish(draft(None, [area("1")]))
+        worker = SPAWN.Process(target=contract.publish_after, args=(spec, draft(1, [area("2")]), go))
+        worker.start()
+        given_up.start()
+        heard = new_editions(store, None, stop, every_s=0.01)
+        assert next(heard).number == 1
+        go.set()
+        assert next(heard) == store.edition(2)
+        worker.join()
+        worker.close()
+        given_up.cancel()
+        store.publish(draft(2))
+        store.publish(draft(3))
+        assert next(heard).number == 4  # the newest alone
+        stop.set()
+        assert list(heard) == []
+        assert list(new_editions(store, None, stop)) == []
+
+
+def test_nothing_is_heard_twice(store: Store) -> None:
+    stop = threading.Event()
+    store.publish(draft(None))
+    heard = new_editions(store, 1, stop, every_s=0.01)
+    threading.Timer(0.1, stop.set).start()
+    assert list(heard) == []
 
 
 # Columns
@@ -383,26 +436,27 @@ def test_a_file_that_is_no_parquet_is_refused(store: Store, tmp_path: Path) -> N
 # Damage
 
 
-def test_a_flipped_byte_is_found_and_its_file_named(store: Store) -> None:
-    store.publish(draft(None, [area("1")], b"x" * 5000))
-    store.put_columns("households", HOUSES, synthetic=True)
-    store.verify()
-    file = store.column_file("households")
-    for damaged, read in (
-        (store._blobs.path(store.edition(1).blob), lambda: store.body(1)),
-        (file, lambda: store.columns("households")),
-    ):
-        whole = damaged.read_bytes()
-        damaged.write_bytes(whole[:99] + bytes([whole[99] ^ 1]) + whole[100:])
-        for look in (read, store.verify):
-            with pytest.raises(DamageError, match=damaged.name):
-                look()
-        damaged.unlink()
-        with pytest.raises(DamageError, match="gone"):
+def test_a_flipped_bit_is_found_and_its_blob_named(spec: StoreSpec) -> None:
+    with spec.open() as store:
+        store.publish(draft(None, [area("1")], b"x" * 5000))
+        store.put_columns("households", HOUSES, synthetic=True)
+        store.verify()
+        for key, read in (
+            (store.edition(1).blob, lambda: store.body(1)),
+            (store.column_set("households").blob, lambda: store.columns("households")),
+        ):
+            whole = store._blobs.get(key)
+            spec.spoil(key)
+            for look in (read, store.verify):
+                with pytest.raises(DamageError, match=f"{key}.*damaged"):
+                    look()
+            spec.lose(key)
+            for look in (read, store.verify):
+                with pytest.raises(DamageError, match="gone"):
+                    look()
+            assert store._blobs.put(whole) == key
             read()
-        damaged.write_bytes(whole)
-        read()
-    store.verify()
+            store.verify()
 
 
 def test_rows_that_went_missing_are_found(store: Store) -> None:
@@ -480,24 +534,41 @@ def test_rows_that_cannot_be_true_are_refused_and_change_nothing(
     assert store.devices() == DEVICES
 
 
-def test_rows_go_to_drivers_that_want_names_too() -> None:
-    engine = create_engine("sqlite://", paramstyle="named")
-    schema.metadata.create_all(engine)
-    with engine.begin() as connection:
-        execute_many(connection, insert(schema.features), ("code", "id"), [("a", 1), ("b", 2)])
-        assert connection.execute(select(schema.features)).all() == [(1, "a"), (2, "b")]
-    engine.dispose()
-
-
 # Tables
 
 
-def test_the_steps_make_the_tables_of_the_schema(store: Store) -> None:
+def is_ours(name: str | None, kind: str, _above: object) -> bool:
+    """Whether a table is one of the schema; PostGIS has its own, and the projection is made from ours."""
+    return kind != "table" or name not in ("spatial_ref_sys", TABLE)
+
+
+def check_tables(store: Store) -> None:
+    """The tables are those of the schema, whatever steps made them."""
     with store._database.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
         assert context.get_current_revision() == migrate.HEAD
+
+
+def test_the_steps_make_the_tables_of_the_schema(store: Store) -> None:
+    check_tables(store)
     assert ScriptDirectory.from_config(migrate.config()).get_heads() == [migrate.HEAD]
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_store_of_the_first_step_is_renewed_with_what_it_holds(kind: str, tmp_path: Path) -> None:
+    with new_store(kind, tmp_path) as spec:
+        with spec.open() as store:
+            store.put_staff(POSTS)
+            with store._database.writing() as connection:
+                for table in (schema.blob_chunks, schema.blobs):
+                    table.drop(connection)
+                connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        with spec.open() as store:
+            check_tables(store)
+            assert store.staff() == POSTS
+            store.publish(draft(None))
 
 
 def test_tables_of_a_newer_gridmap_are_refused(spec: StoreSpec) -> None:

@@ -2,7 +2,7 @@
 
 A blob's key is the SHA-256 of its bytes, so a blob never changes, storing it twice is storing it once, and
 whoever reads it can tell whether it is still what was stored. `FolderBlobs` keeps them as files
-`ab/abcdef...` below one folder; another store needs the same few methods.
+`ab/abcdef...` below one folder; `gridmap.store.table_blobs` keeps them in the database.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from gridmap.store.durable import make_folder, part_file, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
 
 CHUNK: Final = 1 << 20
 """Bytes copied at a time: large enough for the disk, small enough for the memory."""
 
-_KEY: Final = re.compile(r"[0-9a-f]{64}")
+KEY: Final = re.compile(r"[0-9a-f]{64}")
+"""The shape of a key; anything else is none."""
 
 
 class BlobWriter:
@@ -77,6 +79,9 @@ class BlobStore(Protocol):
     def path(self, key: str) -> Path:
         """Return a file that holds a blob, checked, for readers that map it. Errors as `get`."""
 
+    def check(self, key: str) -> None:
+        """Read a blob where it is kept, not from a copy, and compare it with its key. Errors as `get`."""
+
 
 class FolderBlobs:
     """Blobs as files below one folder, which may be moved or copied as it is."""
@@ -95,13 +100,7 @@ class FolderBlobs:
 
         InputError: the file cannot be read.
         """
-        try:
-            source = path.open("rb")
-        except OSError as error:
-            raise InputError(
-                "file", f"{path} cannot be read ({error.strerror}): give a readable file"
-            ) from error
-        with source, self.writer() as sink:
+        with open_source(path) as source, self.writer() as sink:
             while piece := source.read(CHUNK):
                 sink.write(piece)
         return sink.key
@@ -140,6 +139,10 @@ class FolderBlobs:
         _compare(path, key, found)
         return path
 
+    def check(self, key: str) -> None:
+        """Read a blob and compare it with its key."""
+        self.path(key)
+
     def holds_any(self) -> bool:
         """Whether at least one blob was ever stored here."""
         return any(self.root.glob("[0-9a-f][0-9a-f]/*"))
@@ -150,11 +153,19 @@ class FolderBlobs:
     def _existing(self, key: str) -> Path:
         # The shape is tested first: a key from outside must not become a path of the caller's choice.
         path = self._target(key)
-        if not _KEY.fullmatch(key) or not path.is_file():
+        if not KEY.fullmatch(key) or not path.is_file():
             raise NotFoundError(
                 f"{path}: this blob is not here; restore the file from a backup of the folder"
             )
         return path
+
+
+def open_source(path: Path) -> BufferedReader:
+    """Open a file that is to be stored. InputError: it cannot be read."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError("file", f"{path} cannot be read ({error.strerror}): give a readable file") from error
 
 
 @contextmanager

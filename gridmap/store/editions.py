@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from gridmap.errors import ConflictError, InputError
 from gridmap.model import Edition
@@ -94,7 +95,10 @@ def check_base(connection: Connection, base: int | None) -> None:
 
 
 def add_edition(connection: Connection, draft: EditionDraft, blob: str, now: datetime) -> Edition:
-    """Store the edition that a checked draft becomes, without its areas."""
+    """Store the edition that a checked draft becomes, without its areas.
+
+    ConflictError: somebody stored one of this number.
+    """
     edition = Edition(
         number=(draft.base or 0) + 1,
         base=draft.base,
@@ -108,5 +112,11 @@ def add_edition(connection: Connection, draft: EditionDraft, blob: str, now: dat
         blob=blob,
     )
     values = {column.name: getattr(edition, column.name) for column in _COLUMNS}
-    connection.execute(insert(editions).values(proof=dict(draft.proof), **values))
+    try:
+        connection.execute(insert(editions).values(proof=dict(draft.proof), **values))
+    except IntegrityError as error:
+        raise ConflictError(
+            f"edition {edition.number} was published at this very moment by somebody else: "
+            "make this draft again from that one and publish it"
+        ) from error
     return edition

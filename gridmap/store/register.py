@@ -12,10 +12,10 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from gridmap.model import Area
-from gridmap.store.database import execute_many
+from gridmap.store.database import insert_many, update_many
 from gridmap.store.schema import areas, features
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def changes(current: Sequence[Area], wanted: Iterable[Area]) -> tuple[list[str],
     return closed, opened
 
 
-def advance(connection: Connection, number: int, base: int | None, wanted: Iterable[Area]) -> None:
-    """Write the areas of edition `number`, which follows `base`, into the register.
+def advance(connection: Connection, number: int, base: int | None, wanted: Iterable[Area]) -> dict[str, int]:
+    """Write the areas of edition `number`, which follows `base`, into the register; return `read_features`.
 
     The caller's transaction must have stored the edition, which keeps every other publisher out.
     """
@@ -47,7 +47,8 @@ def advance(connection: Connection, number: int, base: int | None, wanted: Itera
     known.update(_add_features(connection, fresh))
     names = ("feature", "first_edition", "name", "level", "kind", "parent")
     rows = [(known[area.code], number, area.name, area.level, area.kind, area.parent) for area in opened]
-    execute_many(connection, insert(areas), names, rows)
+    insert_many(connection, areas, names, rows)
+    return known
 
 
 def read_areas(connection: Connection, number: int) -> list[Area]:
@@ -74,12 +75,12 @@ def _close(connection: Connection, base: int | None, numbers: list[int]) -> None
     """End the rows of some features that hold still: they held up to the base edition."""
     statement = update(areas).where(areas.c.feature == bindparam("number"), areas.c.last_edition.is_(None))
     ending = statement.values(last_edition=bindparam("base"))
-    execute_many(connection, ending, ("base", "number"), [(base, number) for number in numbers])
+    update_many(connection, ending, ("base", "number"), [(base, number) for number in numbers])
 
 
 def _add_features(connection: Connection, codes: list[str]) -> dict[str, int]:
     """Give new codes the next numbers, from 1 on (0 is what some map libraries take for "no number")."""
     last: int = connection.execute(select(func.coalesce(func.max(features.c.id), 0))).scalar_one()
     numbers = {code: last + place for place, code in enumerate(codes, start=1)}
-    execute_many(connection, insert(features), ("code", "id"), list(numbers.items()))
+    insert_many(connection, features, ("code", "id"), list(numbers.items()))
     return numbers

@@ -13,10 +13,10 @@ from itertools import starmap
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from gridmap.errors import InputError
-from gridmap.store.database import execute_many
+from gridmap.store.database import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def replace_rows(connection: Connection, table: Table, columns: list[list[object
     """Make a table hold exactly the rows of some checked columns."""
     names = [column.name for column in table.columns]
     connection.execute(delete(table))
-    execute_many(connection, insert(table), names, zip(*columns, strict=True))
+    insert_many(connection, table, names, zip(*columns, strict=True))
 
 
 def read_rows(connection: Connection, table: Table, make: Any, *conditions: ColumnElement[bool]) -> list[Any]:

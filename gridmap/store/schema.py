@@ -6,6 +6,9 @@ areas        the temporal register: what an area was called, and under whom, fro
 column_sets  columnar files behind the blob door, the newest of a kind is the current one.
 devices      things that report.
 staff_posts  the duty roster.
+blobs, blob_chunks  large immutable bytes, where a store keeps them in its database (a home has a folder).
+
+In PostgreSQL there is also `current_areas`, which `gridmap.store.projection` makes from all this for others.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -145,4 +149,19 @@ staff_posts = Table(
     Column("role", Text, nullable=False),
     Column("person", Text, nullable=False),
     Column("shift", Text, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+
+blob_chunks = Table(
+    "blob_chunks",
+    metadata,
+    Column("key", String(64), ForeignKey("blobs.key"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
 )

@@ -21,7 +21,7 @@ from sqlalchemy import func, insert, select
 
 from gridmap.errors import DamageError, NotFoundError
 from gridmap.model import ColumnSet, Device, StaffPost
-from gridmap.store import columns, editions, register, rows, schema
+from gridmap.store import columns, editions, projection, register, rows, schema
 from gridmap.store.database import Database
 from gridmap.store.migrate import migrate
 
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from gridmap.model import Area, Edition
     from gridmap.store.blobs import BlobStore
     from gridmap.store.editions import EditionDraft
+    from gridmap.store.projection import Projection
 
-Read = TypeVar("Read", bytes, "Path")
+Read = TypeVar("Read", bytes, "Path", None)
 
 
 def utc_now() -> datetime:
@@ -72,9 +73,14 @@ class Store:
         HomeError: the database is newer than this gridmap, or cannot be opened; DamageError: it is no
         database any more.
         """
-        database = Database(url, read_only=read_only)
+        return cls.over(Database(url, read_only=read_only), blobs, clock)
+
+    @classmethod
+    def over(cls, database: Database, blobs: BlobStore, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open the store of a database, which it closes in the end; otherwise as `open`."""
         try:
             migrate(database)
+            projection.prepare(database)
         except BaseException:
             database.close()
             raise
@@ -102,7 +108,7 @@ class Store:
                 *connection.scalars(select(schema.column_sets.c.blob)),
             ]
         for key in dict.fromkeys(keys):
-            self._blob(key, self._blobs.path)
+            self._blob(key, self._blobs.check)
 
     # Editions
 
@@ -151,12 +157,36 @@ class Store:
         editions.check_draft(draft)
         with self._database.reading() as connection:
             editions.check_base(connection, draft.base)
+            shapes = projection.shapes_of(connection, draft.body)
         blob = self._blobs.put(draft.body)
         with self._database.writing() as connection:
             editions.check_base(connection, draft.base)
             edition = editions.add_edition(connection, draft, blob, self._clock())
-            register.advance(connection, edition.number, draft.base, draft.areas)
+            features = register.advance(connection, edition.number, draft.base, draft.areas)
+            if shapes is not None:
+                projection.write(connection, edition.number, draft.areas, features, shapes)
         return edition
+
+    def projection(self) -> Projection:
+        """Say what `current_areas`, the table for people with SQL, shows, or why there is none."""
+        with self._database.reading() as connection:
+            return projection.state(connection)
+
+    def project(self) -> Projection:
+        """Make `current_areas` show the current edition, where it does not yet (PostGIS came later)."""
+        projection.prepare(self._database)
+        found, current = self.projection(), self.current()
+        if found.lack is not None or current is None or found.edition == current.number:
+            return found
+        body = self.body(current.number)
+        with self._database.reading() as connection:
+            shapes = projection.shapes_of(connection, body)
+        with self._database.writing() as connection:
+            if shapes is not None and editions.read_current(connection) == current:
+                areas = register.read_areas(connection, current.number)
+                features = register.read_features(connection)
+                projection.write(connection, current.number, areas, features, shapes)
+        return self.projection()
 
     # Areas
 
