@@ -18,7 +18,7 @@ import shapely
 from oracles import segments_of
 from random_city import CORNER, City, as_polygonal
 
-from gridmap.boundaries.files import AreaFile
+from gridmap.boundaries.areas import AreaFile
 from gridmap.coverage.partition import level_table
 
 if TYPE_CHECKING:

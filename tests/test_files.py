@@ -13,7 +13,8 @@ import shapely
 from random_city import random_city
 from town import DISTRICT, ENCLAVE, toytown, write
 
-from gridmap.boundaries.files import AREA_COLUMNS, read_areas, write_areas
+from gridmap.boundaries.areas import read_areas, write_areas
+from gridmap.boundaries.rows import AREA_COLUMNS
 from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.proof import examine
 from gridmap.errors import InputError
@@ -190,8 +191,10 @@ def test_no_such_format(tmp_path: Path, name: str, body: bytes) -> None:
 
 
 def test_other_suffixes(tmp_path: Path) -> None:
+    (tmp_path / "a.dwg").write_bytes(b"x")
+    assert "convert it to one of GeoParquet (.parquet), GeoJSON" in refused(tmp_path / "a.dwg")
     (tmp_path / "a.shp").write_bytes(b"x")
-    assert "neither GeoParquet (.parquet) nor GeoJSON" in refused(tmp_path / "a.shp")
+    assert refused(tmp_path / "a.shp").startswith("cannot be read as shp")
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".geojson"])
@@ -215,13 +218,14 @@ def test_empty_files(tmp_path: Path, frame: Any) -> None:
 @pytest.mark.parametrize("column", ["code", "level", "parent"])
 def test_missing_columns(tmp_path: Path, frame: Any, column: str) -> None:
     said = refused(saved(frame.drop(columns=column), tmp_path / "less.parquet"))
-    assert said.startswith(f"has no column {column} (it has ")
-    assert said.endswith("rename them")
+    assert said.startswith("has no column")
+    assert column in said
+    assert "it has " in said
 
 
 def test_no_datum(tmp_path: Path, frame: Any) -> None:
     said = refused(saved(frame.set_crs(None, allow_override=True), tmp_path / "bare.parquet"))
-    assert said.startswith("states no datum; write it with one")
+    assert said.startswith("states no datum; name it with --crs")
 
 
 def test_a_datum_without_a_number(tmp_path: Path, frame: Any) -> None:
@@ -235,7 +239,7 @@ def test_a_datum_without_a_number(tmp_path: Path, frame: Any) -> None:
         (shapely.Point(106.5, 29.5), "row 3 (counted from 0) is a Point; areas are polygons"),
         (shapely.LineString([(106, 29), (107, 29)]), "row 3 (counted from 0) is a LineString"),
         (shapely.GeometryCollection([shapely.box(0, 0, 1, 1)]), "row 3 (counted from 0) is a GeometryC"),
-        (shapely.force_3d(shapely.box(106, 29, 107, 30), 7), "row 3 (counted from 0) has heights"),
+        (shapely.force_3d(shapely.box(106, 29, 107, 30), 7), "row 3 (counted from 0) is a Polygon with"),
         (shapely.box(29, 106, 30, 107), "row 3 (counted from 0), corner"),
         (shapely.box(500_000, 3_000_000, 500_100, 3_000_100), "row 3 (counted from 0), corner"),
         (shapely.box(-190, 0, 5, 5), "row 3 (counted from 0), corner"),
@@ -252,7 +256,7 @@ def test_swapped_axes_name_the_datum(tmp_path: Path, frame: Any) -> None:
     frame["geometry"] = shapely.transform(frame.geometry.array, lambda xy: xy[:, ::-1])
     said = refused(saved(frame, tmp_path / "swapped.parquet"))
     assert said.startswith("row 0 (counted from 0), corner")
-    assert said.endswith("the file says it is wgs84: correct either")
+    assert "the file says it is wgs84: correct either, or swap the axes" in said
 
 
 def test_degrees_that_are_said_to_be_metres(tmp_path: Path, frame: Any) -> None:
@@ -261,9 +265,12 @@ def test_degrees_that_are_said_to_be_metres(tmp_path: Path, frame: Any) -> None:
 
 
 def test_numbers_as_codes(tmp_path: Path, frame: Any) -> None:
-    frame["code"] = frame["code"].astype("int64")
-    said = refused(saved(frame, tmp_path / "numbers.parquet"))
-    assert said.startswith("row 0 (counted from 0) has the code 500999, which is no text")
+    whole = frame.assign(code=frame["code"].astype("int64"))
+    areas = read_areas(saved(whole, tmp_path / "numbers.parquet"))
+    assert areas.tables[0].codes == ("500999",)
+    broken = frame.assign(code=frame["code"].astype("float64"))
+    said = refused(saved(broken, tmp_path / "broken.parquet"))
+    assert said.startswith("row 0 (counted from 0) has the code 500999.0, which is no text")
 
 
 def test_duplicate_and_missing_codes_name_their_rows(tmp_path: Path, frame: Any) -> None:
