@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gridmap import errors
-from gridmap.settings import HOME
+from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
+from gridmap.settings import BLOBS, HOME, STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
-    from gridmap.model import Finding
+    from gridmap.store.address import CityAddress
 
 EXIT_CODES: Final[tuple[tuple[type[errors.GridmapError], int], ...]] = (
     (errors.RefusedError, 1),
@@ -30,8 +31,7 @@ EXIT_CODES: Final[tuple[tuple[type[errors.GridmapError], int], ...]] = (
 """0 is success, 1 a partition that is not proven, 2 wrong input, 3 no usable home, 4 a conflict, 5 damage,
 6 a missing extra."""
 
-SHOWN: Final = 20
-"""Findings printed for a person; --json prints all."""
+_OUT: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 class _Group(click.Group):
@@ -42,20 +42,44 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except errors.GridmapError as error:
             if isinstance(error, errors.RefusedError):
-                _print_findings(error.findings, err=True)
+                print_findings(error.findings, err=True)
             click.echo(f"gridmap: {error}", err=True)
             code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
             raise SystemExit(code) from error
 
 
-def _home_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
+def _place_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say where the city is kept; the command gets one CityAddress."""
+
+    @click.option(
         "--home",
         type=click.Path(path_type=Path, file_okay=False),
         default=lambda: Path(HOME.value()),
         show_default="$GRIDMAP_HOME, else ./home",
         help="The folder that holds the city.",
-    )(command)
+    )
+    @click.option(
+        "--store",
+        "url",
+        default=lambda: STORE.value() or None,
+        metavar="URL",
+        help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE, instead of a home.",
+    )
+    @click.option(
+        "--blobs",
+        "blobs_url",
+        default=lambda: BLOBS.value() or None,
+        metavar="URL",
+        help="file:///FOLDER for the large files beside --store; without it they are in the database.",
+    )
+    @functools.wraps(command)
+    def run(home: Path, url: str | None, blobs_url: str | None, **rest: Any) -> Any:
+        from gridmap.store.address import CityAddress
+
+        # GRIDMAP_BLOBS without a store means nothing.
+        return command(place=CityAddress(home, url, blobs_url if url else None), **rest)
+
+    return run
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,7 +102,7 @@ def city() -> None:
 
 
 @city.command()
-@_home_option
+@_place_option
 @click.option(
     "--districts",
     multiple=True,
@@ -86,51 +110,52 @@ def city() -> None:
     help="Build only these districts, e.g. 500103 (Yuzhong). Repeat it, or separate codes by commas.",
 )
 @click.option("--seed", type=int, default=None, help="Another seed gives another city on the same outlines.")
-def chongqing(home: Path, districts: tuple[str, ...], seed: int | None) -> None:
+def chongqing(place: CityAddress, districts: tuple[str, ...], seed: int | None) -> None:
     """Build Chongqing: real districts, codes and names; synthetic grids, buildings, households.
 
-    A home that already holds this very city is left as it is.
+    A place that already holds this very city is left as it is.
     """
     from gridmap.founding import SEED, found_chongqing
 
     codes = [code for part in districts for code in part.replace(",", " ").split()]
-    with _Progress() as progress:
-        edition, built = found_chongqing(home, codes or None, SEED if seed is None else seed, progress)
+    with Progress() as progress:
+        edition, built = found_chongqing(place, codes or None, SEED if seed is None else seed, progress)
     what = "built" if built else "is there already"
-    click.echo(f"{home}: {what}, edition {edition.number}, checksum {edition.checksum}")
+    click.echo(f"{place}: {what}, edition {edition.number}, checksum {edition.checksum}")
 
 
 @main.command()
-@_home_option
-def status(home: Path) -> None:
-    """Say what a home holds. Exit code 3 when there is no city in it."""
-    from gridmap.store.home import Home
-
-    with Home.open(home).store() as store:
+@_place_option
+def status(place: CityAddress) -> None:
+    """Say what a home or a database holds. Exit code 3 when there is no city in it."""
+    with place.open() as store:
         edition = store.current()
         if edition is None:
-            raise errors.HomeError(f"{home}: holds no city yet")
-        click.echo(
-            f"edition {edition.number}, {'proven' if edition.proven else 'NOT PROVEN'}, {edition.reason}"
-        )
+            raise errors.HomeError(f"{place}: holds no city yet")
+        state = "proven" if edition.proven else "NOT PROVEN"
+        click.echo(f"edition {edition.number}, {state}, {edition.reason}")
         for name, count in store.counts().items():
             click.echo(f"  {count:>12,}  {name}")
+        if place.url is not None:
+            shown = store.projection()
+            click.echo(shown.lack or f"current_areas shows edition {shown.edition}, {shown.rows:,} areas")
 
 
 @main.command()
-@_home_option
+@_place_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document with every finding.")
-def check(home: Path, as_json: bool) -> None:
+@click.option("--png", type=_OUT, help="Draw the city and its findings as a picture.")
+@click.option("--geojson", type=_OUT, help="Write the findings as points, to open in QGIS.")
+def check(place: CityAddress, as_json: bool, png: Path | None, geojson: Path | None) -> None:
     """Prove the current edition anew from its arcs, and compare every stored file with its checksum.
 
     Exit code 1 when it is not a proven partition, 5 when something stored is damaged.
     """
     from gridmap.coverage.proof import examine
-    from gridmap.store.home import Home
     from gridmap.twin import current_partition
 
-    with Home.open(home).store() as store:
-        edition, partition = current_partition(store, home)
+    with place.open() as store:
+        edition, partition = current_partition(store, place)
         store.verify()
         stored = store.proof(edition.number).get("notes", ())
     proof = examine(partition)
@@ -145,110 +170,156 @@ def check(home: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
-        _print_check(document, proof.findings)
+        print_check(document, proof.findings)
+    write_found(partition, proof.findings, edition, png, geojson)
     raise SystemExit(0 if proof.proven else 1)
 
 
 @main.command()
-@_home_option
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
-def export(home: Path, out: Path) -> None:
-    """Write the areas of all levels as GeoParquet, sorted by code, to load them elsewhere."""
-    from gridmap.boundaries.files import write_areas
-    from gridmap.store.home import Home
+@_place_option
+@click.option("--level", help="Only the areas of this level, such as grid.")
+@click.argument("out", type=_OUT)
+def export(place: CityAddress, out: Path, level: str | None) -> None:
+    """Write the areas, sorted by code, to load them elsewhere.
+
+    The suffix names the format: .parquet (GeoParquet), .gpkg, .geojson, .fgb, .shp.
+    """
+    from gridmap.boundaries.areas import write_areas
     from gridmap.twin import current_partition
 
-    with Home.open(home).store() as store:
-        edition, partition = current_partition(store, home)
+    with place.open() as store:
+        edition, partition = current_partition(store, place)
         notes = store.proof(edition.number).get("notes", ())
-    count = write_areas(partition, out, notes=notes, synthetic=edition.synthetic)
+    count = write_areas(partition, out, notes=notes, synthetic=edition.synthetic, level=level)
     click.echo(f"{out}: {count:,} areas of edition {edition.number}, checksum {edition.checksum}")
 
 
 @main.command()
-@_home_option
-@click.argument("file", type=click.Path(path_type=Path))
+@_place_option
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option(
+    "--crs", "datum", help="The datum of the coordinates where the file states none: EPSG:4490, gcj02 ..."
+)
+@click.option(
+    "--code", "codes", multiple=True, metavar="COL", help="The column of codes. Several for one file: nested."
+)
+@click.option("--name", "names", multiple=True, metavar="COL", help="The column of names.")
+@click.option("--parent", "parents", multiple=True, metavar="COL", help="The column of the parents' codes.")
+@click.option(
+    "--level",
+    "levels",
+    multiple=True,
+    metavar="NAME",
+    help="What the level of each file, or code, is called.",
+)
+@click.option(
+    "--repair", "tolerance_m", type=float, metavar="METRES", help="Mend gaps and overlaps up to this width."
+)
 @click.option(
     "--keep", is_flag=True, help="Load it though it is no proven partition, as an unproven edition."
 )
 @click.option("--author", default="gridmap load", help="Who publishes; kept with the edition.")
-def load(home: Path, file: Path, keep: bool, author: str) -> None:
-    """Load areas from a file and publish them.
+@click.option("--png", type=_OUT, help="Draw the city and its findings as a picture.")
+@click.option("--geojson", type=_OUT, help="Write the findings as points, to open in QGIS.")
+def load(
+    place: CityAddress,
+    files: tuple[Path, ...],
+    datum: str | None,
+    codes: tuple[str, ...],
+    names: tuple[str, ...],
+    parents: tuple[str, ...],
+    levels: tuple[str, ...],
+    tolerance_m: float | None,
+    keep: bool,
+    author: str,
+    png: Path | None,
+    geojson: Path | None,
+) -> None:
+    r"""Load areas and publish them: GeoParquet, GeoPackage, GeoJSON, FlatGeobuf, Shapefile, TopoJSON.
 
-    What is no proven partition is refused with its findings, and the exit code is 1.
+    What is no proven partition is refused with its findings, and the exit code is 1. A file that gridmap
+    wrote needs no options. For others say which columns hold what, once for all files or once for each;
+    "-" is none:
+
+    \b
+    gridmap load blocks.gpkg --home H --code block --level block
+    gridmap load tracts.shp blocks.shp --home H --code tract --code block \
+        --parent - --parent tract --level tract --level block
+    gridmap load blocks.gpkg --home H --code borough --code tract --code block    (nested codes)
     """
-    from gridmap.publishing import load_areas
+    from gridmap.boundaries.rows import Columns
+    from gridmap.publishing import RefusedFileError, load_areas
 
-    edition, proof = load_areas(file, home, keep=keep, author=author)
-    if not proof.proven:
-        _print_findings(proof.findings, err=True)
-    state = "proven" if proof.proven else f"NOT PROVEN, {len(proof.findings)} findings"
-    click.echo(f"{home}: edition {edition.number}, {state}, checksum {edition.checksum}")
+    columns = Columns(codes, names, parents, levels)
+    try:
+        loaded = load_areas(
+            files, place, keep=keep, author=author, columns=columns, datum=datum, tolerance_m=tolerance_m
+        )
+    except RefusedFileError as refused:
+        write_found(refused.partition, refused.findings, None, png, geojson)
+        raise
+    for line in mend_lines(loaded.mends):
+        click.echo(line, err=True)
+    if not loaded.proof.proven:
+        print_findings(loaded.proof.findings, err=True)
+    edition, count = loaded.edition, len(loaded.proof.findings)
+    state = "proven" if loaded.proof.proven else f"NOT PROVEN, {count} findings"
+    click.echo(f"{place}: edition {edition.number}, {state}, checksum {edition.checksum}")
+    if png or geojson:
+        with place.open() as store:
+            from gridmap.twin import current_partition
+
+            write_found(current_partition(store, place)[1], loaded.proof.findings, edition, png, geojson)
 
 
 @main.command()
-@_home_option
+@_place_option
+@click.argument("kind", type=click.Choice(["buildings", "households", "devices", "staff"]))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--column", "pairs", multiple=True, metavar="FIELD=COL", help="Which column holds a field.")
+@click.option("--crs", "datum", help="The datum of the columns lon and lat.")
+@click.option("--refused", type=_OUT, help="Write the refused rows, with the reasons, as CSV.")
+@click.option("--synthetic", is_flag=True, help="Mark them as made up.")
+def things(
+    place: CityAddress,
+    kind: str,
+    file: Path,
+    pairs: tuple[str, ...],
+    datum: str | None,
+    refused: Path | None,
+    synthetic: bool,
+) -> None:
+    """Store all buildings, households, devices or staff posts from a CSV or Parquet file.
+
+    Bad rows are listed with their reasons and left out. Exit code 1 when no row is good; then nothing is
+    stored.
+    """
+    from gridmap.furnishing import put_things
+
+    wrong = next((pair for pair in pairs if "=" not in pair), None)
+    if wrong is not None:
+        raise errors.InputError("column", f"{wrong!r} names no field; write FIELD=COL, such as lon=X")
+    columns = dict(pair.split("=", 1) for pair in pairs)
+    with Progress() as progress:
+        found = put_things(
+            kind, file, place, columns=columns, datum=datum, synthetic=synthetic, progress=progress
+        )
+    for rejection in found.rejections(SHOWN):
+        click.echo(f"{found.unit} {rejection.line}: {rejection.reason}", err=True)
+    if refused:
+        found.write_refused(refused)
+    click.echo(f"{place}: {found.table.num_rows:,} {kind} stored, {found.refused.num_rows:,} rows refused")
+    raise SystemExit(0 if found.table.num_rows else 1)
+
+
+@main.command()
+@_place_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
 )
-def serve(home: Path, host: str, port: int) -> None:
-    """Serve the current edition. The port opens when the city is loaded."""
+def serve(place: CityAddress, host: str, port: int) -> None:
+    """Serve the current edition, and each one published later. The port opens when the city is loaded."""
     from tiles.web.server import serve as run
 
-    run(home, host, port)
-
-
-class _Progress:
-    """Shows how far long work is: a bar for a person, a line per step for a log."""
-
-    def __init__(self) -> None:
-        from tqdm import tqdm
-
-        self._live = sys.stderr.isatty()
-        self._step = ""
-        form = "{percentage:3.0f} % |{bar}| {elapsed} {desc}"
-        self._bar = tqdm(total=100, bar_format=form, leave=False, disable=not self._live)
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._bar.close()
-
-    def __call__(self, step: str, share: float) -> None:
-        if step != self._step and not self._live:
-            click.echo(f"{share:4.0%}  {step}", err=True)
-        self._step = step
-        self._bar.set_description_str(step, refresh=False)
-        self._bar.n = round(share * 100)
-        self._bar.refresh()
-
-
-def _print_check(document: dict[str, Any], findings: Sequence[Finding]) -> None:
-    counts = ", ".join(f"{count:,} {level}" for level, count in document["counts"].items())
-    click.echo(f"edition {document['edition']}, checksum {document['checksum']}")
-    click.echo(counts)
-    for note in document["notes"]:
-        click.echo(f"note: {note}")
-    _print_findings(findings, err=False)
-    click.echo(
-        "proven: every point of the city is in exactly one grid" if document["proven"] else "NOT PROVEN"
-    )
-
-
-def _print_findings(findings: Sequence[Finding], *, err: bool) -> None:
-    for line in _finding_lines(findings):
-        click.echo(line, err=err)
-
-
-def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    for finding in findings[:SHOWN]:
-        place = (
-            ""
-            if finding.lon is None
-            else f" at {finding.lon:.7f}, {finding.lat:.7f} ({finding.size_m2:,.4g} m2)"
-        )
-        yield f"{finding.rule}{place}: {finding.text}"
-    if len(findings) > SHOWN:
-        yield f"... and {len(findings) - SHOWN:,} more; `gridmap check --json` lists them all"
+    run(place, host, port)

@@ -16,7 +16,7 @@ from gridmap.coverage.proof import examine
 from gridmap.errors import HomeError, RefusedError
 from gridmap.index.index import GridIndex
 from gridmap.publishing import publish
-from gridmap.store.home import Home
+from gridmap.store.address import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gridmap.city.plan import CityPlan
     from gridmap.coverage.partition import Partition
     from gridmap.model import Edition
+    from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
 
     Progress = Callable[[str, float], None]
@@ -38,18 +39,18 @@ cores."""
 
 
 def found_chongqing(
-    folder: Path, districts: Sequence[str] | None, seed: int, progress: Progress
+    place: CityAddress | Path, districts: Sequence[str] | None, seed: int, progress: Progress
 ) -> tuple[Edition, bool]:
-    """Build Chongqing, or some of its districts, in a home; gives the edition, and whether it was built now.
+    """Build Chongqing, or some of its districts; gives the edition, and whether it was built now.
 
-    A home that holds exactly this city is left as it is. Raises HomeError when it holds another one.
+    A place that holds exactly this city is left as it is. Raises HomeError when it holds another one.
     """
     origin = {"city": "chongqing", "districts": sorted(districts) if districts else None, "seed": seed}
-    home = Home.create(folder)
-    with home.store() as store:
+    address = address_of(place)
+    with address.open(create=True) as store:
         current = store.current()
         if current is not None:
-            _refuse_other(store, folder, origin)
+            _refuse_other(store, address, origin)
             return current, False
         plan = plan_chongqing(districts, seed, _part(progress, 0.0, PLANNED))
         partition = _proven(plan, _part(progress, PLANNED, PROVEN))
@@ -94,7 +95,7 @@ def _populate(store: Store, plan: CityPlan, partition: Partition, seed: int, pro
     store.put_staff(people.staff)
 
 
-def _refuse_other(store: Store, folder: Path, origin: Mapping[str, object]) -> None:
+def _refuse_other(store: Store, address: CityAddress, origin: Mapping[str, object]) -> None:
     current = store.current()
     found = store.proof(current.number).get("origin", {}) if current else {}
     if found == origin:
@@ -107,7 +108,7 @@ def _refuse_other(store: Store, folder: Path, origin: Mapping[str, object]) -> N
     else:
         there = "areas that were loaded from a file"
     raise HomeError(
-        f"{folder}: holds another city already ({there}). Name another folder, or remove this one."
+        f"{address}: holds another city already ({there}). Name another folder, or remove this one."
     )
 
 

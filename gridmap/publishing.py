@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridmap.boundaries.files import read_areas
+from gridmap.boundaries.areas import read_areas
+from gridmap.boundaries.repair import repair
 from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.proof import examine
 from gridmap.errors import RefusedError
+from gridmap.store.address import address_of
 from gridmap.store.editions import EditionDraft
-from gridmap.store.home import Home
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
+    from gridmap.boundaries.repair import Mend
+    from gridmap.boundaries.rows import Columns
     from gridmap.coverage.partition import Partition
     from gridmap.coverage.proof import Proof
-    from gridmap.model import Edition
+    from gridmap.model import Edition, Finding
+    from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
 
 
@@ -63,34 +68,74 @@ def publish(
     return store.publish(draft)
 
 
-def load_areas(file: Path, folder: Path, *, keep: bool, author: str) -> tuple[Edition, Proof]:
-    """Load a file of areas into a home and publish it as the next edition.
+class RefusedFileError(RefusedError):
+    """A file of areas is no proven partition; `partition` is what it makes all the same."""
 
-    What is no proven partition is refused with RefusedError and the home stays as it was, unless `keep`:
-    then it becomes an unproven edition. Raises InputError for a file that cannot be read, HomeError for a
-    folder that is no home.
+    def __init__(self, message: str, findings: Sequence[Finding], partition: Partition) -> None:
+        super().__init__(message, findings)
+        self.partition = partition
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading a file did: the edition, its proof, and what was mended on the way."""
+
+    edition: Edition
+    proof: Proof
+    mends: tuple[Mend, ...] = ()
+
+
+def load_areas(
+    files: Path | Sequence[Path],
+    place: CityAddress | Path,
+    *,
+    keep: bool,
+    author: str,
+    columns: Columns | None = None,
+    datum: str | None = None,
+    tolerance_m: float | None = None,
+) -> Loaded:
+    """Load areas from a file, or one file per level, and publish them as the next edition.
+
+    What is no proven partition is refused with RefusedError and the store stays as it was, unless `keep`:
+    then it becomes an unproven edition. With a tolerance what is nowhere wider is mended first. Raises
+    InputError for a file that cannot be used, HomeError for a place that is none.
     """
-    areas = read_areas(file)
+    paths = [files] if isinstance(files, Path) else list(files)
+    said = ", ".join(str(path) for path in paths)
+    areas = read_areas(paths, columns, datum)
     broken = areas.broken()
-    if broken and not keep:
-        said = f"{len(broken)} polygons are not valid. Correct them, or read them even-odd with --keep."
-        raise RefusedError(f"{file}: {said}", broken)
     partition = areas.partition()
+    if broken and not keep and tolerance_m is None:
+        text = f"{len(broken)} polygons are not valid. Correct them, or read them even-odd with --keep."
+        raise RefusedFileError(f"{said}: {text}", broken, partition)
+    mends: list[Mend] = []
+    if tolerance_m is not None:
+        partition, mends = repair(partition, tolerance_m)
     proof = examine(partition)
     if not proof.proven and not keep:
-        said = f"is no proven partition ({len(proof.findings)} findings). Correct it, or load it with --keep."
-        raise RefusedError(f"{file}: {said}", proof.findings)
-    notes = areas.notes
-    if broken:
-        notes += (f"{len(broken)} polygons of the file were not valid and are read by the even-odd rule",)
-    with Home.create(folder).store() as store:
+        text = f"is no proven partition ({len(proof.findings)} findings). Correct it, or load it with --keep."
+        raise RefusedFileError(f"{said}: {text}", proof.findings, partition)
+    with address_of(place).open(create=True) as store:
         edition = publish(
             store,
             partition,
             proof,
             author=author,
-            reason=f"loaded from {file.name}",
-            notes=notes,
+            reason=f"loaded from {', '.join(path.name for path in paths)}",
+            notes=areas.notes + _notes(broken, mends, tolerance_m),
             synthetic=areas.synthetic,
         )
-    return edition, proof
+    return Loaded(edition, proof, tuple(mends))
+
+
+def _notes(broken: list[Finding], mends: list[Mend], tolerance_m: float | None) -> tuple[str, ...]:
+    notes = []
+    if broken:
+        notes.append(f"{len(broken)} polygons of the file were not valid and are read by the even-odd rule")
+    if mends:
+        size = sum(mend.size_m2 for mend in mends)
+        notes.append(
+            f"{len(mends)} places nowhere wider than {tolerance_m} m were mended, {size:,.2f} m2 in all"
+        )
+    return tuple(notes)

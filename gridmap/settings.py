@@ -31,4 +31,15 @@ DATA: Final = Setting(
     "",
     "The folder with chongqing/ and toytown/; empty means the data folder beside the package.",
 )
-SETTINGS: Final = (HOME, DATA)
+STORE: Final = Setting(
+    "GRIDMAP_STORE",
+    "",
+    "The address of a PostgreSQL database that holds the city, where --store does not say another; "
+    "empty means the home folder.",
+)
+BLOBS: Final = Setting(
+    "GRIDMAP_BLOBS",
+    "",
+    "The folder of large files beside that database, as a file:/// address; empty means in the database.",
+)
+SETTINGS: Final = (HOME, DATA, STORE, BLOBS)

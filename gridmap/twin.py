@@ -8,24 +8,31 @@ and stays with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from gridmap import crs, lattice
 from gridmap.coverage.canonical import from_bytes
 from gridmap.coverage.measures import Measures, measures_of
 from gridmap.coverage.rings import in_degrees
-from gridmap.errors import HomeError, InputError, NotFoundError
+from gridmap.errors import GridmapError, HomeError, InputError, NotFoundError
 from gridmap.index.index import GridIndex
 from gridmap.model import NOWHERE, Area, Edition
-from gridmap.store.home import Home
+from gridmap.store.address import address_of
+from gridmap.store.watch import new_editions
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from threading import Event
 
     from shapely.geometry.base import BaseGeometry
 
     from gridmap.coverage.partition import Partition
+    from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
+
+
+RETRY_S: Final = 1.0
+"""Seconds between two looks at a store that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +125,39 @@ class Twin:
     def __init__(self, snapshot: Snapshot) -> None:
         """Serve a snapshot."""
         self.current = snapshot
+        self.trouble: str | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Load the current edition of a home.
+    def open(cls, place: CityAddress | Path) -> Self:
+        """Load the current edition of a home or a database.
 
         Raises HomeError when it has none, DamageError for broken files.
         """
-        home = Home.open(folder)
-        with home.store() as store:
-            edition, partition = current_partition(store, folder)
-            notes = tuple(store.proof(edition.number).get("notes", ()))
-        return cls(Snapshot(edition, partition, notes))
+        address = address_of(place)
+        with address.open() as store:
+            return cls(_snapshot(store, address))
+
+    def follow(self, place: CityAddress | Path, stop: Event) -> None:
+        """Take over each edition that anybody publishes there, until told to stop.
+
+        Runs in a thread of its own. While the store is away the old snapshot goes on serving, and `trouble`
+        says why.
+        """
+        address = address_of(place)
+        while not stop.is_set():
+            try:
+                with address.open() as store:
+                    self.trouble = None
+                    for _ in new_editions(store, self.current.edition.number, stop):
+                        self.current = _snapshot(store, address)
+            except GridmapError as error:
+                self.trouble = str(error)
+                stop.wait(RETRY_S)
+
+
+def _snapshot(store: Store, address: CityAddress) -> Snapshot:
+    edition, partition = current_partition(store, address)
+    return Snapshot(edition, partition, tuple(store.proof(edition.number).get("notes", ())))
 
 
 def _degrees(x: float, y: float, datum: str) -> tuple[float, float]:
@@ -143,13 +171,14 @@ def _degrees(x: float, y: float, datum: str) -> tuple[float, float]:
     return float(lons[0]), float(lats[0])
 
 
-def current_partition(store: Store, folder: Path) -> tuple[Edition, Partition]:
+def current_partition(store: Store, place: CityAddress | Path) -> tuple[Edition, Partition]:
     """The current edition of a store and its partition. Raises HomeError when nothing was ever published."""
     edition = store.current()
     if edition is None:
+        address = address_of(place)
         raise HomeError(
-            f"{folder}: holds no city yet. Build one with `gridmap city chongqing --home {folder}`, "
-            f"or load a file with `gridmap load FILE --home {folder}`."
+            f"{address}: holds no city yet. Build one with `gridmap city chongqing {address.option}`, "
+            f"or load a file with `gridmap load FILE {address.option}`."
         )
     known = bool(store.proof(edition.number).get("outline_known"))
     return edition, from_bytes(store.body(edition.number), outline_known=known)

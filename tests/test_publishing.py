@@ -26,21 +26,22 @@ def damaged(path: Path, code: str) -> Path:
 
 
 def test_toytown_becomes_edition_one(tmp_path: Path) -> None:
-    edition, proof = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
+    loaded = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
+    edition, proof = loaded.edition, loaded.proof
     assert (edition.number, edition.base, edition.proven, edition.author) == (1, None, True, "me")
     assert proof.proven
     assert Twin.open(tmp_path / "home").current.edition == edition
 
 
 def test_the_same_areas_again_publish_nothing(tmp_path: Path) -> None:
-    first, _ = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
-    again, _ = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="somebody else")
+    first = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me").edition
+    again = load_areas(TOYTOWN, tmp_path / "home", keep=False, author="somebody else").edition
     assert again == first
 
 
 def test_a_refused_file_leaves_the_home_as_it_was(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    first, _ = load_areas(TOYTOWN, home, keep=False, author="me")
+    first = load_areas(TOYTOWN, home, keep=False, author="me").edition
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     with pytest.raises(RefusedError, match="no proven partition") as refused:
         load_areas(damaged(tmp_path / "bad.geojson", "500999001001901"), home, keep=False, author="me")
@@ -61,7 +62,8 @@ def test_what_is_kept_is_unproven_and_finds_the_same_again(tmp_path: Path) -> No
     home = tmp_path / "home"
     load_areas(TOYTOWN, home, keep=False, author="me")
     bad = damaged(tmp_path / "bad.geojson", "500999001001901")
-    edition, proof = load_areas(bad, home, keep=True, author="me")
+    loaded = load_areas(bad, home, keep=True, author="me")
+    edition, proof = loaded.edition, loaded.proof
     assert (edition.number, edition.base, edition.proven) == (2, 1, False)
     with Home.open(home).store() as store:
         found, partition = current_partition(store, home)

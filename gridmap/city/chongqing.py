@@ -153,10 +153,9 @@ def _assemble(districts: list[District], parts: list[_Grids], shapes: Geometries
     towns = [(town.code, town.name, one.code) for one in districts for town in one.towns]
     below = [(c.code, c.name, t.code) for one in districts for t in one.towns for c in t.communities]
     rows = [(codes[row], names[row], codes[row][:12]) for row in order.tolist()]
+    entries: tuple[Sequence[tuple[str, str, str | None]], ...] = (top, towns, below, rows)
     return CityPlan(
-        levels=tuple(
-            _level(name, entries) for name, entries in zip(LEVELS, (top, towns, below, rows), strict=True)
-        ),
+        levels=tuple(_level(name, areas) for name, areas in zip(LEVELS, entries, strict=True)),
         grids=grids,
         households=np.concatenate([part.households for part in parts])[order],
         people=people,

@@ -184,7 +184,9 @@ def _tables(partition: Partition, rule: CodeRule) -> list[Finding]:
             if depth and parents[row] == NOWHERE:
                 out.append(findings.orphan(partition, depth, row))
                 continue
-            problem = rule.problem(code, table.level, parent)
+            # A file may begin below the districts; what its widest areas lie in is then nobody's claim.
+            stated = parent if depth or parent else rule.parent_of(code)
+            problem = rule.problem(code, table.level, stated)
             if problem:
                 out.append(findings.wrong_code(partition, depth, row, problem, rule.parent_of(code)))
         if depth:

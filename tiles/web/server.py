@@ -21,6 +21,7 @@ import logging
 import signal
 import socket
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from gridmap.store.address import CityAddress
     from gridmap.twin import Twin
 
 HOST: Final = "127.0.0.1"
@@ -65,20 +67,28 @@ class Limits:
     """Request body (413 above). No address takes one yet."""
 
 
-def serve(home: Path, host: str = HOST, port: int = PORT, limits: Limits | None = None) -> None:
-    """Serve the city of a home folder until SIGTERM or SIGINT, then return.
+def serve(
+    place: CityAddress | Path, host: str = HOST, port: int = PORT, limits: Limits | None = None
+) -> None:
+    """Serve the city of a home or a database, and each edition published later, until SIGTERM or SIGINT.
 
-    Port 0 takes a free one; the line printed names it. Raises HomeError when the folder is no home,
-    InputError when the host or port cannot be used.
+    Port 0 takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
+    when the host or port cannot be used.
     """
+    stop = Event()
 
     def load() -> Twin:
         # Imported here so that a port in use is told at once, not after numba has been loaded.
         from gridmap.twin import Twin
 
-        return Twin.open(home)
+        twin = Twin.open(place)
+        Thread(target=twin.follow, args=(place, stop), name="follower", daemon=True).start()
+        return twin
 
-    serve_loaded(load, host, port, limits or Limits())
+    try:
+        serve_loaded(load, host, port, limits or Limits())
+    finally:
+        stop.set()
 
 
 def serve_loaded(load: Callable[[], Twin], host: str, port: int, limits: Limits) -> None:
