@@ -15,8 +15,9 @@ from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_f
 from gridmap.settings import BLOBS, HOME, STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from gridmap.boundaries.repair import Mend
     from gridmap.store.address import CityAddress
 
 EXIT_CODES: Final[tuple[tuple[type[errors.GridmapError], int], ...]] = (
@@ -190,7 +191,9 @@ def export(place: CityAddress, out: Path, level: str | None) -> None:
     with place.open() as store:
         edition, partition = current_partition(store, place)
         notes = store.proof(edition.number).get("notes", ())
-    count = write_areas(partition, out, notes=notes, synthetic=edition.synthetic, level=level)
+    count = write_areas(
+        partition, out, notes=notes, synthetic=edition.synthetic, level=level, checksum=edition.checksum
+    )
     click.echo(f"{out}: {count:,} areas of edition {edition.number}, checksum {edition.checksum}")
 
 
@@ -218,6 +221,7 @@ def export(place: CityAddress, out: Path, level: str | None) -> None:
 @click.option(
     "--keep", is_flag=True, help="Load it though it is no proven partition, as an unproven edition."
 )
+@click.option("--over", is_flag=True, help="Load it over a later edition, or over another city.")
 @click.option("--author", default="gridmap load", help="Who publishes; kept with the edition.")
 @click.option("--png", type=_OUT, help="Draw the city and its findings as a picture.")
 @click.option("--geojson", type=_OUT, help="Write the findings as points, to open in QGIS.")
@@ -231,6 +235,7 @@ def load(
     levels: tuple[str, ...],
     tolerance_m: float | None,
     keep: bool,
+    over: bool,
     author: str,
     png: Path | None,
     geojson: Path | None,
@@ -252,13 +257,22 @@ def load(
 
     columns = Columns(codes, names, parents, levels)
     try:
-        loaded = load_areas(
-            files, place, keep=keep, author=author, columns=columns, datum=datum, tolerance_m=tolerance_m
-        )
+        with Progress() as progress:
+            loaded = load_areas(
+                files,
+                place,
+                keep=keep,
+                author=author,
+                columns=columns,
+                datum=datum,
+                tolerance_m=tolerance_m,
+                over=over,
+                progress=progress,
+            )
     except RefusedFileError as refused:
         write_found(refused.partition, refused.findings, None, png, geojson)
         raise
-    for line in mend_lines(loaded.mends):
+    for line in mend_lines(loaded.mends, _residents(place, loaded.mends)):
         click.echo(line, err=True)
     if not loaded.proof.proven:
         print_findings(loaded.proof.findings, err=True)
@@ -270,6 +284,19 @@ def load(
             from gridmap.twin import current_partition
 
             write_found(current_partition(store, place)[1], loaded.proof.findings, edition, png, geojson)
+
+
+def _residents(place: CityAddress, mends: Sequence[Mend]) -> list[int] | None:
+    """The households in each mended place; None where no households are stored."""
+    import numpy as np
+
+    from gridmap.boundaries.residents import households_in
+
+    with place.open() as store:
+        if not mends or not {"buildings", "households"} <= store.counts().keys():
+            return None
+        shapes = np.array([mend.shape for mend in mends], dtype=object)
+        return [found.households for found in households_in(store, shapes)]
 
 
 @main.command()

@@ -64,11 +64,12 @@ def write_found(
         draw_findings(partition, findings, png, edition=edition)
 
 
-def mend_lines(mends: Sequence[Mend]) -> Iterator[str]:
-    """What a repair did, a line each."""
-    for mend in mends[:SHOWN]:
+def mend_lines(mends: Sequence[Mend], households: Sequence[int] | None) -> Iterator[str]:
+    """What a repair did, a line each, and how many households live there where that is known."""
+    for number, mend in enumerate(mends[:SHOWN]):
+        people = "" if households is None else f", {households[number]:,} households"
         codes = ", ".join(mend.codes)
-        place = f"{mend.lon:.7f}, {mend.lat:.7f} ({mend.size_m2:,.4g} m2)"
+        place = f"{mend.lon:.7f}, {mend.lat:.7f} ({mend.size_m2:,.4g} m2{people})"
         yield f"mended {mend.rule} at {place} of {codes}: now {mend.owner}'s"
     if len(mends) > SHOWN:
         rest = sum(mend.size_m2 for mend in mends[SHOWN:])

@@ -10,14 +10,15 @@ from gridmap.boundaries.areas import read_areas
 from gridmap.boundaries.repair import repair
 from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.proof import examine
-from gridmap.errors import RefusedError
+from gridmap.errors import ConflictError, InputError, RefusedError
 from gridmap.store.address import address_of
 from gridmap.store.editions import EditionDraft
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from gridmap.boundaries.areas import AreaFile
     from gridmap.boundaries.repair import Mend
     from gridmap.boundaries.rows import Columns
     from gridmap.coverage.partition import Partition
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gridmap.model import Edition, Finding
     from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
+
+    Progress = Callable[[str, float], None]
 
 
 def publish(
@@ -94,6 +97,8 @@ def load_areas(
     columns: Columns | None = None,
     datum: str | None = None,
     tolerance_m: float | None = None,
+    over: bool = False,
+    progress: Progress | None = None,
 ) -> Loaded:
     """Load areas from a file, or one file per level, and publish them as the next edition.
 
@@ -101,22 +106,30 @@ def load_areas(
     then it becomes an unproven edition. With a tolerance what is nowhere wider is mended first. Raises
     InputError for a file that cannot be used, HomeError for a place that is none.
     """
+    tell = progress or (lambda _step, _share: None)
     paths = [files] if isinstance(files, Path) else list(files)
+    tell("reading the file", 0.0)
     said = ", ".join(str(path) for path in paths)
     areas = read_areas(paths, columns, datum)
     broken = areas.broken()
+    tell("finding the borders", 0.4)
     partition = areas.partition()
     if broken and not keep and tolerance_m is None:
         text = f"{len(broken)} polygons are not valid. Correct them, or read them even-odd with --keep."
         raise RefusedFileError(f"{said}: {text}", broken, partition)
     mends: list[Mend] = []
     if tolerance_m is not None:
+        tell("mending what is narrow", 0.5)
         partition, mends = repair(partition, tolerance_m)
+    tell("proving the partition", 0.7)
     proof = examine(partition)
     if not proof.proven and not keep:
         text = f"is no proven partition ({len(proof.findings)} findings). Correct it, or load it with --keep."
         raise RefusedFileError(f"{said}: {text}", proof.findings, partition)
+    tell("publishing", 0.9)
     with address_of(place).open(create=True) as store:
+        if not over:
+            _refuse_other_base(store, areas, said)
         edition = publish(
             store,
             partition,
@@ -127,6 +140,22 @@ def load_areas(
             synthetic=areas.synthetic,
         )
     return Loaded(edition, proof, tuple(mends))
+
+
+def _refuse_other_base(store: Store, areas: AreaFile, said: str) -> None:
+    """Refuse a file that was made from an edition that is not the current one, or that is of another city."""
+    current = store.current()
+    if current is None:
+        return
+    if areas.base is not None and areas.base != current.checksum:
+        number = next((e.number for e in store.editions() if e.checksum == areas.base), None)
+        source = "a city that was never here" if number is None else f"edition {number}"
+        text = f"was exported from {source}, but edition {current.number} is current and would be lost"
+        raise ConflictError(f"{said}: {text}. Export that one and edit it, or load this one with --over.")
+    mine = {code for table in areas.tables for code in table.codes}
+    if mine.isdisjoint(area.code for area in store.areas(current.number)):
+        text = f"none of its {len(mine):,} codes is in edition {current.number}: is it another city's?"
+        raise InputError(said, f"{text} Load it into a home of its own, or with --over.")
 
 
 def _notes(broken: list[Finding], mends: list[Mend], tolerance_m: float | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from town import toytown
 from gridmap.boundaries.areas import read_areas, write_areas
 from gridmap.boundaries.rows import Columns
 from gridmap.coverage.canonical import checksum, to_bytes
+from gridmap.coverage.partition import level_table, partition_of
 from gridmap.coverage.proof import examine
 from gridmap.errors import InputError
 
@@ -149,6 +150,17 @@ def test_an_unknown_suffix_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write_areas(toytown(), tmp_path / "town.dxf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corner_beside_a_round_number_stays_beside_it(tmp_path: Path) -> None:
+    """GDAL's writer takes 106.5000002 for a slip of 106.5; a lattice point would move."""
+    square = shapely.Polygon(
+        [(1_065_000_002, 295_000_000), (1_065_900_000, 295_000_001), (1_065_000_000, 295_900_000)]
+    )
+    partition = partition_of([level_table("grid", ["a"], ["a"], [""], [None])], {"grid": np.array([square])})
+    for suffix in FORMATS:
+        write_areas(partition, tmp_path / f"a{suffix}")
+        assert to_bytes(read_areas(tmp_path / f"a{suffix}").partition()) == to_bytes(partition)
 
 
 def test_shapes_keep_every_lattice_point(tmp_path: Path) -> None:

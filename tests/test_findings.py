@@ -106,16 +106,26 @@ def test_many_codes_are_cut_short_in_words_only() -> None:
     assert findings.listed([]) == "the city's outline"
 
 
-def test_a_missing_grid_names_its_community() -> None:
-    keep = [0, 1, 2, 3, 4, 5, 6, 7]  # without the market between two grids
+def town_without(row: int) -> City:
+    """Toytown with one grid taken out of its file."""
+    keep = [other for other in range(9) if other != row]
     grid = tables()[-1]
-    table = level_table(
-        "grid", grid.codes[:-1], grid.names[:-1], grid.kinds[:-1], [grid.parents[row] for row in keep]
+    codes, names, kinds = (
+        [column[other] for other in keep] for column in (grid.codes, grid.names, grid.kinds)
     )
+    table = level_table("grid", codes, names, kinds, [grid.parents[other] for other in keep])
     whole = {town.level: toytown().polygons_at(depth) for depth, town in enumerate(tables()[:-1])}
-    city = City((*tables()[:-1], table), grid_polygons()[keep], whole)
-    market = ("500999100200002", "500999100200003")
-    (finding,) = examine(city.partition(given=True)).findings
-    assert (finding.rule, finding.codes) == ("missing_grid", ("500999100200", *market))
-    (finding,) = examine(city.partition(given=False)).findings
-    assert (finding.rule, finding.codes) == ("missing_grid", market)
+    return City((*tables()[:-1], table), grid_polygons()[keep], whole)
+
+
+def test_a_missing_grid_names_its_community() -> None:
+    (finding,) = examine(town_without(3).partition(given=True)).findings
+    around = ("500999001001001", "500999001002002")
+    assert (finding.rule, finding.codes) == ("missing_grid", ("500999001002", *around))
+
+
+def test_a_small_void_with_four_corners_is_a_gap() -> None:
+    """The market between two grids: nobody can tell it from a corner of one of them drawn aside."""
+    for given in (True, False):
+        (finding,) = examine(town_without(8).partition(given=given)).findings
+        assert (finding.rule, finding.codes) == ("gap", ("500999100200002", "500999100200003"))

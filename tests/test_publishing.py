@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gridmap.boundaries.areas import write_areas
 from gridmap.coverage.proof import examine
-from gridmap.errors import RefusedError
+from gridmap.errors import ConflictError, InputError, RefusedError
 from gridmap.publishing import load_areas
 from gridmap.store.home import Home
 from gridmap.twin import Twin, current_partition
@@ -70,3 +71,25 @@ def test_what_is_kept_is_unproven_and_finds_the_same_again(tmp_path: Path) -> No
     assert found == edition
     assert examine(partition).findings == proof.findings
     assert Twin.open(home).current.locate(106.5011, 29.5031, "wgs84") is None
+
+
+def test_a_file_of_an_earlier_edition_is_refused(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    load_areas(TOYTOWN, home, keep=False, author="me")
+    with Home.open(home).store() as store:
+        edition, partition = current_partition(store, home)
+    write_areas(partition, tmp_path / "one.parquet", checksum=edition.checksum)
+    load_areas(damaged(tmp_path / "bad.geojson", "500999001001901"), home, keep=True, author="me")
+    with pytest.raises(ConflictError, match="was exported from edition 1, but edition 2 is current"):
+        load_areas(tmp_path / "one.parquet", home, keep=False, author="me")
+    again = load_areas(tmp_path / "one.parquet", home, keep=False, author="me", over=True).edition
+    assert (again.number, again.checksum) == (3, edition.checksum)
+
+
+def test_a_file_of_another_city_is_refused(tmp_path: Path) -> None:
+    load_areas(TOYTOWN, tmp_path / "home", keep=False, author="me")
+    other = tmp_path / "other.geojson"
+    other.write_text(TOYTOWN.read_text(encoding="utf-8").replace("500999", "500998"), encoding="utf-8")
+    with pytest.raises(InputError, match="none of its 15 codes is in edition 1"):
+        load_areas(other, tmp_path / "home", keep=False, author="me")
+    assert load_areas(other, tmp_path / "elsewhere", keep=False, author="me").edition.number == 1

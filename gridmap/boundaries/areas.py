@@ -39,7 +39,7 @@ class AreaFile:
 
     A polygon is None where the file has no shape. `synthetic` and `notes` are what the file says of itself,
     where gridmap wrote it; `outline_known` is False when it says that nobody ever gave the city's outline,
-    so that its own holes prove no lake.
+    so that its own holes prove no lake; `base` is the checksum of the edition that was exported.
     """
 
     tables: tuple[LevelTable, ...]
@@ -47,6 +47,7 @@ class AreaFile:
     notes: tuple[str, ...] = ()
     synthetic: bool = False
     outline_known: bool = True
+    base: str | None = None
 
     def broken(self) -> list[Finding]:
         """The polygons that are not valid as they stand in the file, at every level."""
@@ -107,6 +108,7 @@ def read_areas(
         notes=tuple(said.get("notes", ())),
         synthetic=bool(said.get("synthetic", False)) or marked,
         outline_known=bool(said.get("outline_known", True)),
+        base=said.get("checksum"),
     )
 
 
@@ -117,6 +119,7 @@ def write_areas(
     notes: Sequence[str] = (),
     synthetic: bool = False,
     level: str | None = None,
+    checksum: str | None = None,
 ) -> int:
     """Write the areas of all levels, or of one, a row each, sorted by code; returns how many.
 
@@ -138,7 +141,8 @@ def write_areas(
         data["synthetic"] = [True] * len(rows)
     # Outlines that were made from the grids must not pass for evidence when the file is read again.
     known = partition.outline_known or bool(partition.given)
-    write_frame(path, data, shapes, {"synthetic": synthetic, "notes": list(notes), "outline_known": known})
+    said = {"synthetic": synthetic, "notes": list(notes), "outline_known": known, "checksum": checksum}
+    write_frame(path, data, shapes, said)
     return len(rows)
 
 

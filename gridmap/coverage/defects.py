@@ -29,6 +29,12 @@ FAT: Final = 0.04
 GRID_SIZED: Final = 0.01
 """Share of the size of the grids around it from which a void is taken for a missing grid (a market)."""
 
+FEW_CORNERS: Final = 4
+"""A void with no more is what one corner drawn aside leaves, not a grid, unless it is GRID_LIKE in size."""
+
+GRID_LIKE: Final = 0.2
+"""Share of the size of the grids around it from which a void with few corners is a missing grid after all."""
+
 
 def of_finest(
     partition: Partition, loose: Loose, lakes: frozenset[bytes], *, drawn: bool
@@ -192,7 +198,9 @@ class _Describer:
     def _is_grid_sized(self, region: Region, around: Sequence[int]) -> bool:
         usual = float(np.median(shapely.area(self.polygons[list(around)]))) if around else 0.0
         compactness = 4 * np.pi * region.polygon.area / region.polygon.length**2
-        return bool(compactness >= FAT and region.polygon.area >= GRID_SIZED * usual)
+        corners = shapely.get_num_coordinates(region.polygon) - 1
+        share = GRID_LIKE if corners <= FEW_CORNERS else GRID_SIZED
+        return bool(compactness >= FAT and region.polygon.area >= share * usual)
 
     def _members(self, region: Region) -> list[int]:
         return sorted({*region.covers, *self.cover.members(region.polygon)[0].tolist()})
