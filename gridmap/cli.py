@@ -86,7 +86,7 @@ def _place_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gridmap")
 def main() -> None:
-    r"""The grid map server: proven boundaries, and which grid a point is in. 网格地图服务.
+    """The grid map server: proven boundaries, and which grid a point is in. 网格地图服务.
 
     \b
     gridmap city chongqing --home DIR     build the synthetic city (two minutes)
@@ -94,7 +94,7 @@ def main() -> None:
     gridmap check --home DIR              prove it, or say where it is no partition
     gridmap export --home DIR OUT.parquet
     gridmap load OUT.parquet --home NEW
-    """
+    """  # noqa: D301 - click wants a real backspace before a block that it must not wrap
 
 
 @main.group()
@@ -240,7 +240,7 @@ def load(
     png: Path | None,
     geojson: Path | None,
 ) -> None:
-    r"""Load areas and publish them: GeoParquet, GeoPackage, GeoJSON, FlatGeobuf, Shapefile, TopoJSON.
+    """Load areas and publish them: GeoParquet, GeoPackage, GeoJSON, FlatGeobuf, Shapefile, TopoJSON.
 
     What is no proven partition is refused with its findings, and the exit code is 1. A file that gridmap
     wrote needs no options. For others say which columns hold what, once for all files or once for each;
@@ -248,10 +248,9 @@ def load(
 
     \b
     gridmap load blocks.gpkg --home H --code block --level block
-    gridmap load tracts.shp blocks.shp --home H --code tract --code block \
-        --parent - --parent tract --level tract --level block
+    gridmap load tracts.shp blocks.shp --home H --code tract --code block --parent - --parent tract
     gridmap load blocks.gpkg --home H --code borough --code tract --code block    (nested codes)
-    """
+    """  # noqa: D301 - as above
     from gridmap.boundaries.rows import Columns
     from gridmap.publishing import RefusedFileError, load_areas
 

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 KNOWN: Final = "wgs84, cgcs2000, gcj02, bd09, EPSG:<number> (east before north in all of them)"
 
+_LOCAL_DATUMS: Final = ("EPSG:4214", "EPSG:4610", "EPSG:4555")
+"""Beijing 1954, Xian 1980, New Beijing: PROJ knows a few regions' parameters and would use them anywhere."""
+
 DEGREES: Final = {"wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"}
 _ALIASES: Final = {name: name for name in ("wgs84", "cgcs2000", "gcj02", "bd09")} | {"ogc:crs84": "wgs84"}
 
@@ -155,6 +158,11 @@ def _transformers(name: str) -> tuple[Transformer, Transformer]:
         text = f"{name} ({system.name}) is a {system.type_name}: name the two-dimensional system of the map."
         raise InputError("crs", text)
     base = system.geodetic_crs
+    if base is not None and any(base.equals(old) for old in _LOCAL_DATUMS):
+        text = (
+            f"{name} ({system.name}) differs from WGS84 in another way in every province: apply yours first."
+        )
+        raise InputError("crs", text)
     degrees = "EPSG:4490" if base is not None and base.equals("EPSG:4490") else "EPSG:4326"
     try:
         return (

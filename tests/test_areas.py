@@ -168,3 +168,17 @@ def test_shapes_keep_every_lattice_point(tmp_path: Path) -> None:
     shapes = geopandas.read_file(tmp_path / "town.geojson").geometry.array
     xy = shapely.get_coordinates(np.asarray(shapes, dtype=object)) * 1e7
     assert np.abs(xy - np.rint(xy)).max() < 1e-5
+
+
+@pytest.mark.parametrize("code", ["a ", " a", "a\n", "a/b", "a\u200bb"])
+def test_codes_that_nobody_could_ask_for_are_refused(tmp_path: Path, code: str) -> None:
+    frame = frame_of(tmp_path)
+    frame.loc[4, "code"] = code
+    frame.to_parquet(tmp_path / "odd.parquet")
+    with pytest.raises(InputError, match=r"row 4 \(counted from 0\) has the code"):
+        read_areas(tmp_path / "odd.parquet")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        write_areas(toytown(), tmp_path / "nowhere" / "a.parquet")

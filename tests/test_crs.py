@@ -277,7 +277,7 @@ def test_names_are_known_in_any_case(given_name: str, canonical: str) -> None:
         ("EPSG:9707", "Compound"),
         ("EPSG:5773", "Vertical"),
         ("EPSG:4978", "Geocentric"),
-        ("EPSG:4610", "no relation of EPSG:4610"),
+        ("EPSG:4610", "EPSG:4610 .Xian 1980. differs from WGS84"),
     ],
 )
 def test_what_is_no_datum_is_refused(name: str | None, words: str) -> None:
@@ -362,3 +362,11 @@ def test_the_fast_path_is_compiled_arithmetic() -> None:
         assert len(kernel.signatures) == 1  # type: ignore[attr-defined]  # one type of array, thanks to plain()
         assert kernel.targetoptions["nogil"]  # type: ignore[attr-defined]
     assert "sin" not in datum.gcj_from_wgs.py_func.__code__.co_names  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name", ["EPSG:4214", "EPSG:21418", "EPSG:2433", "EPSG:4610", "EPSG:2345", "EPSG:4555"]
+)
+def test_the_old_chinese_datums_are_refused_wherever_they_are(name: str) -> None:
+    with pytest.raises(InputError, match="apply yours first"):
+        check_crs(name)

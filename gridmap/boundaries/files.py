@@ -8,6 +8,7 @@ Which column means what is the business of areas.py.
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -96,7 +97,7 @@ def write_frame(
     if suffix not in PARQUET and (suffix not in DRIVERS or suffix == ".topojson"):
         raise InputError(str(path), f"cannot be written; name a file of one of these formats: {FORMATS}")
     frame = geopandas.GeoDataFrame(dict(columns), geometry=list(shapes), crs="OGC:CRS84")
-    part = path.with_name(f".part-{path.name}")
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
         if suffix in PARQUET:
             frame.attrs[ATTRIBUTES] = dict(said)
@@ -107,6 +108,9 @@ def write_frame(
             _write_by_gdal(frame.set_crs("EPSG:4326", allow_override=True), part, DRIVERS[suffix])
         for piece in sorted(part.parent.glob(f"{part.stem}.*")):  # a shapefile is several files
             piece.replace(path.with_name(path.stem + piece.name[len(part.stem) :]))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(str(path), f"cannot be written ({reason}): choose another place") from error
     finally:
         for piece in part.parent.glob(f"{part.stem}.*"):
             piece.unlink()

@@ -160,9 +160,19 @@ def _rows(
     if empty is not None:
         text = f"row {empty} (counted from 0) has no code: every area needs one, fill it in"
         raise InputError(str(frame.path), text)
+    odd = next((row for row, value in enumerate(texts) if not _is_plain(str(value))), None)
+    if odd is not None:
+        text = f"row {odd} (counted from 0) has the code {texts[odd]!r}, with a blank at an end, a slash or"
+        raise InputError(
+            str(frame.path), f"{text} something invisible in it: nobody could ask for it, clean it"
+        )
     names, parents, kinds = (_optional(frame, column) for column in (name, parent, kind))
     above = [value or None for value in parents]
     return LevelRows(frame, rows, [str(value) for value in texts], names, kinds, above, frame.shapes)
+
+
+def _is_plain(code: str) -> bool:
+    return code == code.strip() and code.isprintable() and "/" not in code
 
 
 def _optional(frame: Frame, column: str | None) -> list[str | None]:

@@ -149,7 +149,7 @@ def _refuse_strangers(root: Path) -> None:
     if not root.is_dir():
         raise HomeError(f"{root}: is a file: name a folder")
     others = sorted(path.name for path in root.iterdir() if not path.name.startswith(PART))
-    if others:
+    if others and not (root / MARKER).is_file():  # another process may have made the home just now
         raise HomeError(
             f"{root}: holds other files ({others[0]} ...) and is no home: name a new or an empty folder"
         )

@@ -13,6 +13,8 @@ A store belongs to the process that opened it: SQLite's locks do not survive a f
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -59,6 +61,23 @@ def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
     return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query)
 
 
+def _patiently(cursor: Any, statement: str) -> None:
+    """Execute a statement that SQLite may refuse at once when another process opens the same new file.
+
+    The change of a file to WAL does not wait for busy_timeout where waiting could be a deadlock.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def make_engine(url: URL, *, read_only: bool, **options: Any) -> Engine:
     """Return the engine of a file: it gives every connection its settings, every transaction its BEGIN."""
     engine = create_engine(url, **options)
@@ -71,7 +90,7 @@ def make_engine(url: URL, *, read_only: bool, **options: Any) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _patiently(cursor, f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
