@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 
 from gridmap.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# The same examples each time. For new ones: pytest --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridmap import crs
@@ -475,6 +475,7 @@ def test_kept_and_refused_are_all_rows(
 
 
 @settings(deadline=None)
+@example(b"\xef\xbb\xbf", 20)
 @given(
     st.one_of(st.binary(max_size=60), st.text(alphabet='1B,"\n\r\t渝 ', max_size=60).map(str.encode)),
     st.integers(20, 90),

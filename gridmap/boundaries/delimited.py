@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 32 << 20
 """Bytes read at a time: about a million households."""
+MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark that Excel writes before UTF-8."""
+
 LONGEST: Final = 4 * BLOCK
 """A longer record is a quote that nobody closed."""
 ENCODINGS: Final = ("utf-8", "gb18030")
@@ -98,7 +101,7 @@ class CsvSource:
                     raise InputError(str(self._path), said)
 
     def _after_mark(self, file: BinaryIO) -> bytes:
-        return file.read(3).removeprefix(b"\xef\xbb\xbf")
+        return file.read(3).removeprefix(MARK)
 
     def _parsed(self, text: bytes, lines: Int64Array, columns: Sequence[int], share: float) -> Batch:
         import pyarrow as pa
@@ -111,6 +114,8 @@ class CsvSource:
             return "skip"
 
         data = self._decoded(text)
+        if data.startswith(MARK):  # inside a file it is text, but Arrow drops it where a buffer begins
+            data = MARK + data
         wanted = [str(column) for column in columns]
         table = arrow_csv.read_csv(
             pa.BufferReader(data),
