@@ -7,6 +7,7 @@ and stays with it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
 
+
+LOG: Final = logging.getLogger(__name__)
 
 RETRY_S: Final = 1.0
 """Seconds between two looks at a store that is away."""
@@ -125,7 +128,6 @@ class Twin:
     def __init__(self, snapshot: Snapshot) -> None:
         """Serve a snapshot."""
         self.current = snapshot
-        self.trouble: str | None = None
 
     @classmethod
     def open(cls, place: CityAddress | Path) -> Self:
@@ -140,18 +142,21 @@ class Twin:
     def follow(self, place: CityAddress | Path, stop: Event) -> None:
         """Take over each edition that anybody publishes there, until told to stop.
 
-        Runs in a thread of its own. While the store is away the old snapshot goes on serving, and `trouble`
-        says why.
+        Runs in a thread of its own. While the store is away the old snapshot goes on serving and the log says
+        why, once for each reason.
         """
         address = address_of(place)
+        told = ""
         while not stop.is_set():
             try:
                 with address.open() as store:
-                    self.trouble = None
+                    told = ""
                     for _ in new_editions(store, self.current.edition.number, stop):
                         self.current = _snapshot(store, address)
             except GridmapError as error:
-                self.trouble = str(error)
+                if str(error) != told:
+                    told = str(error)
+                    LOG.warning("edition %d goes on serving: %s", self.current.edition.number, told)
                 stop.wait(RETRY_S)
 
 
