@@ -59,7 +59,7 @@ def write_found(
 
         write_findings(findings, partition, geojson)
     if png:
-        from gridmap.boundaries.pictures import draw_findings
+        from gridmap.boundaries.pictures.sheet import draw_findings
 
         draw_findings(partition, findings, png, edition=edition)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridmap.city.chongqing import plan_chongqing
+from gridmap.city.chongqing import check_districts, plan_chongqing
 from gridmap.city.population import populate
 from gridmap.coverage.partition import level_table, partition_of
 from gridmap.coverage.proof import examine
 from gridmap.errors import HomeError, RefusedError
 from gridmap.index.index import GridIndex
+from gridmap.lookup import keep_index
 from gridmap.publishing import publish
 from gridmap.store.address import address_of
 
@@ -47,6 +48,7 @@ def found_chongqing(
     """
     origin = {"city": "chongqing", "districts": sorted(set(districts)) if districts else None, "seed": seed}
     address = address_of(place)
+    check_districts(districts)  # before a home is made for a city that there is none of
     with address.open(create=True) as store:
         current = store.current()
         if current is not None:
@@ -54,7 +56,8 @@ def found_chongqing(
             return current, False
         plan = plan_chongqing(districts, seed, _part(progress, 0.0, PLANNED))
         partition = _proven(plan, _part(progress, PLANNED, PROVEN))
-        _populate(store, plan, partition, seed, _part(progress, PROVEN, 1.0))
+        index = GridIndex.from_coverage(partition.coverage, partition.finest.codes, proven=True)
+        _populate(store, plan, index, seed, _part(progress, PROVEN, 1.0))
         edition = publish(
             store,
             partition,
@@ -65,6 +68,7 @@ def found_chongqing(
             synthetic=True,
             origin=origin,
         )
+    keep_index(address, edition, index)
     progress("done", 1.0)
     return edition, True
 
@@ -84,9 +88,8 @@ def _proven(plan: CityPlan, progress: Progress) -> Partition:
     return partition
 
 
-def _populate(store: Store, plan: CityPlan, partition: Partition, seed: int, progress: Progress) -> None:
-    index = GridIndex(partition.polygons_at(len(partition.levels) - 1))
-    people = populate(plan, index.locate_many, seed, _part(progress, 0.0, 0.7))
+def _populate(store: Store, plan: CityPlan, index: GridIndex, seed: int, progress: Progress) -> None:
+    people = populate(plan, index.at_many, seed, _part(progress, 0.0, 0.7))
     progress("storing buildings and households", 0.7)
     store.put_columns("buildings", people.buildings, synthetic=True)
     store.put_columns("households", people.households, synthetic=True)

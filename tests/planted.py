@@ -7,6 +7,7 @@ see unless the outlines of the parents are given.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,9 +20,13 @@ from oracles import segments_of
 from random_city import CORNER, City, as_polygonal
 
 from gridmap.boundaries.areas import AreaFile
+from gridmap.coverage.measures import area_m2
 from gridmap.coverage.partition import level_table
+from gridmap.coverage.proof import examine
+from gridmap.lattice import SCALE
 
 if TYPE_CHECKING:
+    from gridmap.model import Finding
     from gridmap.types import FloatArray, Int64Array
 
 Point = tuple[int, int]
@@ -40,6 +45,23 @@ class Plant:
     codes: frozenset[str]
     place: shapely.Geometry
     sized: bool = True
+
+
+def findings_of(areas: AreaFile) -> list[Finding]:
+    """What loading a file would say."""
+    return [*areas.broken(), *examine(areas.partition()).findings]
+
+
+def tells(finding: Finding, plant: Plant) -> bool:
+    """Whether a finding has the rule, the codes, the place and the size of a planted defect."""
+    if finding.rule not in plant.rules or not plant.codes <= set(finding.codes):
+        return False
+    if finding.lon is None or finding.lat is None:
+        return finding.rule == "no_shape"
+    place = shapely.Point(finding.lon * SCALE, finding.lat * SCALE)
+    size = area_m2(plant.place) if plant.sized else finding.size_m2
+    near = bool(shapely.distance(place, plant.place) < 1.5)
+    return near and math.isclose(finding.size_m2, size, rel_tol=1e-3, abs_tol=1e-6)
 
 
 @dataclass(frozen=True)
@@ -322,8 +344,9 @@ def _corner_more(
     shared = [side for side, rows in owners.items() if len(set(rows)) == 2]
     for i in random.permutation(len(shared)):
         a, b = shared[i]
-        middle = np.array([(a[0] + b[0]) // 2, (a[1] + b[1]) // 2])
-        to = middle + beside
+        if (a[0] + b[0]) % 2 or (a[1] + b[1]) % 2:
+            continue  # the middle is no lattice point, so a corner beside it may be too far from the side
+        to = np.array([(a[0] + b[0]) // 2, (a[1] + b[1]) // 2]) + beside
         row = int(random.choice(owners[a, b]))
         length = float(np.hypot(b[0] - a[0], b[1] - a[1]))
         if length < 8 or (any(beside) and shapely.Polygon([a, to, b]).area == 0):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, select, update
 
+from gridmap.durable import PART, make_folder, part_file, write_file
 from gridmap.errors import DamageError, HomeError, InputError, NotFoundError
 from gridmap.store import schema
 from gridmap.store.blobs import CHUNK, FolderBlobs
 from gridmap.store.database import Database
-from gridmap.store.durable import PART, make_folder, part_file, write_file
 from gridmap.store.migrate import migrate
 from gridmap.store.sqlite import sqlite_url
 from gridmap.store.table_blobs import TableBlobs

@@ -17,15 +17,16 @@ import random_city
 import shapely
 import town
 
-from gridmap.boundaries import picture_insets, picture_map, picture_style, picture_view, pictures
-from gridmap.boundaries.picture_plane import OUTER, border_depths, drawn_path, plane_of, whole_city
-from gridmap.boundaries.pictures import draw_findings
+from gridmap.boundaries.pictures import insets, sheet, style, view
+from gridmap.boundaries.pictures import map as city_map
+from gridmap.boundaries.pictures.plane import OUTER, border_depths, drawn_path, plane_of, whole_city
+from gridmap.boundaries.pictures.sheet import draw_findings
 from gridmap.coverage.partition import partition_of
 from gridmap.coverage.proof import examine
 from gridmap.errors import InputError, MissingExtraError
+from gridmap.lookup import read_edition
 from gridmap.model import Finding
 from gridmap.store.home import Home
-from gridmap.twin import current_partition
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib: pip install 'gridmap[pictures]'")
 
@@ -143,14 +144,14 @@ def test_every_defect_can_be_drawn(planter: planted.Planter, tmp_path: Path, dra
 def test_a_defect_is_painted_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The shape in the window has the size that the finding says, unless it is longer than the window."""
     sizes: dict[str, float] = {}
-    keep = picture_view.defect_shape
+    keep = view.defect_shape
 
-    def noted(view: picture_view.View, finding: Finding) -> Any:
-        shape = keep(view, finding)
+    def noted(seen: view.View, finding: Finding) -> Any:
+        shape = keep(seen, finding)
         sizes[finding.rule] = 0.0 if shape is None else float(shapely.area(shape)) / finding.size_m2
         return shape
 
-    monkeypatch.setattr(picture_view, "defect_shape", noted)
+    monkeypatch.setattr(view, "defect_shape", noted)
     partition = damaged_town()
     draw_findings(partition, examine(partition).findings, tmp_path / "town.png")
     assert sizes["hole_without_filler"] == pytest.approx(1, abs=0.01)
@@ -159,7 +160,7 @@ def test_a_defect_is_painted_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_yuzhong_with_its_edition(yuzhong: Path, tmp_path: Path, drawn: list[Figure]) -> None:
     with Home.open(yuzhong).store() as store:
-        edition, partition = current_partition(store, yuzhong)
+        edition, partition = read_edition(store, yuzhong)
     grids = partition.polygons_at(3).copy()
     grids[100:700:60] = grids[101:701:60]
     broken = partition_of(partition.levels, {"grid": grids, "district": partition.polygons_at(0)})
@@ -205,8 +206,8 @@ def test_findings_without_any_place_and_an_empty_city(tmp_path: Path, drawn: lis
 def test_without_a_chinese_font_names_are_left_out(
     tmp_path: Path, drawn: list[Figure], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    latin = picture_style.fonts_of((picture_style.LATIN_FONT,))
-    for module in (pictures, picture_map, picture_insets, picture_view):
+    latin = style.fonts_of((style.LATIN_FONT,))
+    for module in (sheet, city_map, insets, view):
         monkeypatch.setattr(module, "fonts", lambda: latin)
     partition = damaged_town()
     draw_findings(partition, examine(partition).findings, tmp_path / "town.png")
@@ -228,8 +229,8 @@ def test_nothing_is_left_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 def test_drawing_needs_no_global_state_and_the_module_no_matplotlib() -> None:
     code = (
-        "import sys; from gridmap.boundaries import pictures; assert 'matplotlib' not in sys.modules;"
-        "import town; pictures.draw_findings(town.toytown(), (), __import__('pathlib').Path(sys.argv[1]));"
+        "import sys; from gridmap.boundaries.pictures import sheet; assert 'matplotlib' not in sys.modules;"
+        "import town; sheet.draw_findings(town.toytown(), (), __import__('pathlib').Path(sys.argv[1]));"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     environment = {"PYTHONPATH": str(Path(__file__).parent), "PATH": ""}
@@ -274,10 +275,10 @@ def test_the_largest_are_chosen_and_each_place_once() -> None:
         return Finding("gap", "grid", (code,), lon, 29.5, size, "")
 
     some = [at(1, 106.1, "a"), at(9, 106.2, "b"), at(8, 106.2, "c"), at(7, 106.3, "b"), at(5, 106.4, "d")]
-    assert [f.size_m2 for f in picture_insets.choose(some)] == [9, 5, 1]
+    assert [f.size_m2 for f in insets.choose(some)] == [9, 5, 1]
     many = [at(n, 100 + n / 10, str(n)) for n in range(30)]
-    assert [f.size_m2 for f in picture_insets.choose(many)] == [29, 28, 27, 26, 25, 24]
-    assert picture_insets.choose([replace(some[0], lon=None, lat=None)]) == []
+    assert [f.size_m2 for f in insets.choose(many)] == [29, 28, 27, 26, 25, 24]
+    assert insets.choose([replace(some[0], lon=None, lat=None)]) == []
 
 
 @pytest.mark.parametrize(
@@ -293,4 +294,4 @@ def test_the_largest_are_chosen_and_each_place_once() -> None:
     ],
 )
 def test_sizes_in_words(size: float, said: str) -> None:
-    assert picture_style.size_words(size) == said
+    assert style.size_words(size) == said

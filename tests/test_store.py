@@ -418,6 +418,20 @@ def test_another_file_is_packed_anew(store: Store, tmp_path: Path) -> None:
     assert store.columns("h").equals(HOUSES)
 
 
+def test_rows_of_buildings_are_stored_as_steps(store: Store) -> None:
+    """Households in the order of their buildings: a third of the room that dictionaries take."""
+    rows = np.repeat(np.arange(20_000, dtype=np.int32), 6)
+    some = pa.array(rows, mask=rows < 9)
+    table = pa.table({"building": rows, "people": (rows % 5).astype(np.uint8), "known": some})
+    store.put_columns("households", table, synthetic=True)
+    assert store.columns("households").equals(table)
+    with pq.ParquetFile(store.column_file("households")) as file:
+        steps, words, _ = (file.metadata.row_group(0).column(i) for i in range(3))
+    assert "DELTA_BINARY_PACKED" in steps.encodings
+    assert "RLE_DICTIONARY" in words.encodings
+    assert steps.total_compressed_size < 20_000
+
+
 def test_columns_without_rows_are_columns(store: Store, tmp_path: Path) -> None:
     pq.write_table(HOUSES.slice(0, 0), tmp_path / "h.parquet")
     assert store.put_columns("file", tmp_path / "h.parquet", synthetic=True).rows == 0

@@ -10,27 +10,35 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import shapely
 
 from gridmap import codes, crs, lattice
-from gridmap.boundaries.files import read_frame, write_frame
+from gridmap.boundaries.files import PARQUET, TOPOJSON, read_frame, write_frame
 from gridmap.boundaries.noding import with_shared_corners
 from gridmap.boundaries.rows import AREA_COLUMNS, Columns, LevelRows, levels_of, refuse_bad_codes
+from gridmap.boundaries.topojson import write_topojson
 from gridmap.coverage import findings
-from gridmap.coverage.edges import POLYGONAL
-from gridmap.coverage.partition import LevelTable, Partition, partition_of
+from gridmap.coverage.edges import POLYGONAL, edges_of
+from gridmap.coverage.partition import LevelTable, Partition, partition_of, same_edges
 from gridmap.coverage.rings import in_degrees
 from gridmap.errors import InputError
 from gridmap.model import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gridmap.model import Finding
     from gridmap.types import FloatArray, Geometries
+
+
+MADE: Final = "made"
+"""What the column `outlines` says where the outlines of a file follow from its grids and prove nothing."""
+
+DRAWN: Final = 0.5
+"""The share of the work that is done when all outlines are drawn and the file can be written."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +110,13 @@ def read_areas(
         raise InputError(str(levels[order[-1]].frame.path), text)
     said = frames[0].said if len(frames) == 1 else {}
     marked = any(value in (True, 1, "1", "true") for value in frames[0].columns.get("synthetic", ()))
+    made = MADE in frames[0].columns.get("outlines", ())
     return AreaFile(
         tuple(_table(name, levels[name]) for name in order),
         polygons,
         notes=tuple(said.get("notes", ())),
         synthetic=bool(said.get("synthetic", False)) or marked,
-        outline_known=bool(said.get("outline_known", True)),
+        outline_known=bool(said.get("outline_known", not made)),
         base=said.get("checksum"),
     )
 
@@ -120,30 +129,72 @@ def write_areas(
     synthetic: bool = False,
     level: str | None = None,
     checksum: str | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> int:
     """Write the areas of all levels, or of one, a row each, sorted by code; returns how many.
 
     The suffix of the path names the format. The geometry is in degrees (WGS84); read back it gives the same
     lattice points. Outlines that were given and differ from what the grids make are written as they were
-    given. Formats without metadata of ours carry a column `synthetic` where the city is.
+    given; those that overlapping grids make are left out, for no polygon has their edges. Formats without
+    metadata of ours carry a column `synthetic` where the city is, and a column `outlines` that says "made"
+    where nobody ever gave the city's outline.
     """
+    tell = progress or (lambda _step, _share: None)
     depths = range(len(partition.levels)) if level is None else [partition.depth_of(level)]
+    bare = _without_outlines(partition, depths)
+    # Outlines that were made from the grids must not pass for evidence when the file is read again.
+    known = partition.outline_known or bool(partition.given)
+    marks: dict[str, Any] = {"synthetic": True} if synthetic else {}
+    if not known and len(depths) > 1:
+        marks["outlines"] = MADE
+    if path.suffix.lower() == TOPOJSON:
+        return write_topojson(partition, depths, path, tell, bare=bare, marks=marks)
+    rows = _rows_of(partition, depths, bare, tell)
+    data: dict[str, Sequence[Any]] = dict(zip(AREA_COLUMNS, zip(*rows, strict=True), strict=True))
+    shapes = np.array(data.pop("geometry"), dtype=object)
+    if path.suffix.lower() not in PARQUET:
+        data |= {name: [value] * len(rows) for name, value in marks.items()}
+    said = {"synthetic": synthetic, "notes": list(notes), "outline_known": known, "checksum": checksum}
+    tell("writing the file", DRAWN)
+    write_frame(path, data, shapes, said)
+    return len(rows)
+
+
+def _without_outlines(partition: Partition, depths: Sequence[int]) -> frozenset[int]:
+    """The levels above the finest one written whose outlines would come back as others than the grids make.
+
+    Where grids overlap, so do their edges, and no valid polygon has them; what is read then differs from what
+    the grids make, and passes for an outline that somebody gave.
+    """
+    derived = [depth for depth in depths[:-1] if partition.levels[depth].level not in partition.given]
+    return frozenset(depth for depth in derived if not _comes_back(partition, depth))
+
+
+def _comes_back(partition: Partition, depth: int) -> bool:
+    polygons = partition.polygons_at(depth)
+    return bool(shapely.is_valid(polygons).all()) and same_edges(
+        edges_of(polygons), partition.coverage_at(depth).edges
+    )
+
+
+def _rows_of(
+    partition: Partition,
+    depths: Sequence[int],
+    bare: frozenset[int],
+    tell: Callable[[str, float], None],
+) -> list[tuple[Any, ...]]:
+    """The values of AREA_COLUMNS for each area of some levels, sorted by code."""
     rows: list[tuple[Any, ...]] = []
-    for depth in depths:
+    for done, depth in enumerate(depths):
         table = partition.levels[depth]
+        tell(f"tracing {table.level}", DRAWN * done / len(depths))
         shapes = in_degrees(partition.outlines_at(depth))
+        if depth in bare:
+            shapes[:] = shapely.Polygon()
         columns = (table.codes, table.names, [table.level] * len(table), table.kinds, table.parents, shapes)
         rows.extend(zip(*columns, strict=True))
     rows.sort(key=lambda row: row[0])
-    data: dict[str, Sequence[Any]] = dict(zip(AREA_COLUMNS, zip(*rows, strict=True), strict=True))
-    shapes = np.array(data.pop("geometry"), dtype=object)
-    if synthetic and path.suffix.lower() not in {".parquet", ".geoparquet"}:
-        data["synthetic"] = [True] * len(rows)
-    # Outlines that were made from the grids must not pass for evidence when the file is read again.
-    known = partition.outline_known or bool(partition.given)
-    said = {"synthetic": synthetic, "notes": list(notes), "outline_known": known, "checksum": checksum}
-    write_frame(path, data, shapes, said)
-    return len(rows)
+    return rows
 
 
 def _refuse_bad_shapes(level: LevelRows) -> None:

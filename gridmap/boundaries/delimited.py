@@ -13,9 +13,12 @@ encoding cannot explain becomes U+FFFD, which the checks refuse row by row.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 32 << 20
 """Bytes read at a time: about a million households."""
+PACKED: Final = ".gz"
 MARK: Final = b"\xef\xbb\xbf"
 """The byte order mark that Excel writes before UTF-8."""
 
@@ -55,65 +59,47 @@ class Batch:
     """How much of the file is read, 0 to 1."""
 
 
-class CsvSource:
-    """A CSV file: the names of its columns, and its rows in batches. Raises InputError naming the file."""
+@dataclass(frozen=True)
+class Block:
+    """Whole records: `text` from an offset and a line of the unpacked file; where each begins, on which line."""
 
-    unit: Final = "line"
+    offset: int
+    line: int
+    text: bytes
+    starts: Int64Array
+    lines: Int64Array
+    share: float
 
-    def __init__(self, path: Path, block: int = BLOCK) -> None:
-        self._path = path
-        self._block = block
-        self._encoding = ""
-        with path.open("rb") as file:
-            first = file.read(block)
-        self._refuse_other_files(first)
-        first = first.removeprefix(b"\xef\xbb\xbf")
-        self._delimiter = _delimiter(first)
-        starts = record_starts(first, self._delimiter, whole=len(first) < block)[0]
-        if not len(starts):
-            raise InputError(str(path), "is empty: there is nothing to read")
-        header = first[: int(starts[1]) if len(starts) > 1 else len(first)]
-        if not header.isascii():
-            self._encoding = self._decided(first)
-        text = self._decoded(header).decode("utf-8")
-        names = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=self._delimiter))
-        self.columns: list[str] = [name.strip() for name in names]
 
-    def batches(self, columns: Sequence[int]) -> Iterator[Batch]:
-        """The rows, with the columns at these positions as texts; empty texts are null."""
-        size = max(self._path.stat().st_size, 1)
-        with self._path.open("rb") as file:
-            rest, line, header = self._after_mark(file), 1, True
-            while True:
-                piece = file.read(self._block)
-                text = rest + piece
-                starts, lines, end, passed = record_starts(text, self._delimiter, whole=not piece)
-                if header and len(starts):
-                    # The header's record goes; what is before it were empty lines.
-                    starts, lines, header = starts[1:], lines[1:], False
-                if len(starts):
-                    yield self._parsed(text[int(starts[0]) : end], lines + line, columns, file.tell() / size)
-                if not piece:
-                    return
-                rest, line = text[end:], line + passed
-                if len(rest) > max(LONGEST, 4 * self._block):
-                    said = f"line {line}: a quote is opened here and never closed; correct the file"
-                    raise InputError(str(self._path), said)
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written: all that is needed to read any block of it, in any process.
 
-    def _after_mark(self, file: BinaryIO) -> bytes:
-        return file.read(3).removeprefix(MARK)
+    `encoding` is empty as long as only ASCII was seen.
+    """
 
-    def _parsed(self, text: bytes, lines: Int64Array, columns: Sequence[int], share: float) -> Batch:
+    name: str
+    columns: tuple[str, ...]
+    delimiter: str
+    encoding: str
+
+    def block(self, offset: int, text: bytes, line: int) -> Block:
+        """Whole records from an offset and a line of the file as a block."""
+        starts, lines, _, _ = record_starts(text, self.delimiter, whole=True)
+        return Block(offset, line, text, starts, lines + line, 1.0)
+
+    def parsed(self, block: Block, columns: Sequence[int]) -> Batch:
+        """The columns at these positions as texts; empty texts are null. InputError names the lines."""
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        invalid: list[tuple[int, int, str]] = []
+        lines, invalid = block.lines, list[tuple[int, int, str]]()
 
         def skip(row: Any) -> str:
             invalid.append((row.number - 1, row.actual_columns, row.text))
             return "skip"
 
-        data = self._decoded(text)
+        data = self._decoded(block.text)
         if data.startswith(MARK):  # inside a file it is text, but Arrow drops it where a buffer begins
             data = MARK + data
         wanted = [str(column) for column in columns]
@@ -125,7 +111,7 @@ class CsvSource:
                 column_names=[str(column) for column in range(len(self.columns))],
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=skip
+                delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=skip
             ),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=wanted,
@@ -136,7 +122,7 @@ class CsvSource:
         )
         if table.num_rows + len(invalid) != len(lines):
             said = f"lines {lines[0]} to {lines[-1]}: its quotes cannot be understood; write it anew"
-            raise InputError(str(self._path), said)
+            raise InputError(self.name, said)
         good = np.ones(len(lines), np.bool_)
         good[[row for row, _, _ in invalid]] = False
         broken = [
@@ -145,21 +131,102 @@ class CsvSource:
             if said.strip()
         ]
         chunks = [table.column(name).combine_chunks() for name in wanted]
-        return Batch(chunks, lines[good], broken, share)
+        return Batch(chunks, lines[good], broken, block.share)
 
     def _decoded(self, text: bytes) -> bytes:
         """The text as valid UTF-8."""
         if text.isascii():
             return text
-        if not self._encoding:
-            self._encoding = self._decided(text)
-        if self._encoding == "utf-8":
+        if self.encoding == "utf-8":
             try:
                 text.decode("utf-8")
             except UnicodeDecodeError:
                 return text.decode("utf-8", errors="replace").encode()
             return text
-        return text.decode(self._encoding, errors="replace").encode()
+        return text.decode(self.encoding, errors="replace").encode()
+
+
+class CsvSource:
+    """A CSV file, plain or packed with gzip (.gz): how it is written, and its records in blocks.
+
+    `header` is its text as it stands, with mark and line end. `form` learns the encoding with the first block
+    that has more than ASCII. InputError names the file.
+    """
+
+    unit: Final = "line"
+
+    def __init__(self, path: Path, block: int = BLOCK) -> None:
+        self._path = path
+        self._block = block
+        with self._opened() as (file, _):
+            first = file.read(block)
+        self._refuse_other_files(first)
+        marked, first = first, first.removeprefix(MARK)
+        delimiter = _delimiter(first)
+        starts = record_starts(first, delimiter, whole=len(first) < block)[0]
+        if not len(starts):
+            raise InputError(str(path), "is empty: there is nothing to read")
+        header = first[: int(starts[1]) if len(starts) > 1 else len(first)]
+        self.header: bytes = marked[: len(marked) - len(first)] + header
+        encoding = "" if header.isascii() else self._decided(first)
+        text = header.decode(encoding or "ascii", errors="replace").lstrip("\r\n")
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        self.columns: list[str] = [name.strip() for name in names]
+        self.form = CsvForm(str(path), tuple(self.columns), delimiter, encoding)
+
+    def batches(self, columns: Sequence[int]) -> Iterator[Batch]:
+        """The rows, with the columns at these positions as texts; empty texts are null."""
+        for block in self.blocks():
+            yield self.form.parsed(block, columns)
+
+    def blocks(self) -> Iterator[Block]:
+        """All records but the header, in order; a block is made of some `block` bytes."""
+        size = max(self._path.stat().st_size, 1)
+        with self._opened() as (file, packed):
+            rest = self._after_mark(file)
+            line, header, offset = 1, True, file.tell() - len(rest)
+            while True:
+                piece = file.read(self._block)
+                text = rest + piece
+                starts, lines, end, passed = record_starts(text, self.form.delimiter, whole=not piece)
+                begin, before = 0, 0
+                if header and len(starts):
+                    # The header's record goes, with the empty lines around it.
+                    starts, lines, header = starts[1:], lines[1:], False
+                    begin, before = (int(starts[0]), int(lines[0])) if len(starts) else (end, passed)
+                if len(starts):
+                    records = text[begin:end]
+                    self._learn(records)
+                    place = (offset + begin, line + before)
+                    yield Block(*place, records, starts - begin, lines + line, packed.tell() / size)
+                if not piece:
+                    return
+                rest, line, offset = text[end:], line + passed, offset + end
+                if len(rest) > max(LONGEST, 4 * self._block):
+                    said = f"line {line}: a quote is opened here and never closed; correct the file"
+                    raise InputError(str(self._path), said)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+        """The file as it reads, and the file as it lies there; the same when it is not packed."""
+        with self._path.open("rb") as file:
+            if self._path.suffix.lower() != PACKED:
+                yield file, file
+                return
+            with gzip.open(file) as unpacked:
+                try:
+                    yield cast("BinaryIO", unpacked), file
+                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                    text = f"is no whole gzip file ({error}): copy it anew, or unpack it first"
+                    raise InputError(str(self._path), text) from error
+
+    def _after_mark(self, file: BinaryIO) -> bytes:
+        return file.read(3).removeprefix(MARK)
+
+    def _learn(self, text: bytes) -> None:
+        """Decide the encoding at the first text that has more than ASCII."""
+        if not self.form.encoding and not text.isascii():
+            self.form = replace(self.form, encoding=self._decided(text))
 
     def _decided(self, text: bytes) -> str:
         """The encoding of most lines that are not ASCII; UTF-8 when both fit, it seldom does by chance."""

@@ -29,19 +29,24 @@ ATTRIBUTES: Final = "gridmap"
 """Where a GeoParquet file's metadata says whether it is synthetic, and what is known of its outline."""
 
 PARQUET: Final = frozenset({".parquet", ".geoparquet"})
+TOPOJSON: Final = ".topojson"
 DRIVERS: Final = {
     ".geojson": "GeoJSON",
     ".json": "GeoJSON",
     ".gpkg": "GPKG",
     ".shp": "ESRI Shapefile",
     ".fgb": "FlatGeobuf",
-    ".topojson": "TopoJSON",
+    TOPOJSON: "TopoJSON",
 }
-"""GDAL's driver by suffix. TopoJSON can be read, not written."""
+"""GDAL's driver by suffix. TopoJSON is read by it and written by topojson.py, from arcs."""
 
 FORMATS: Final = (
-    "GeoParquet (.parquet), GeoJSON (.geojson), GeoPackage (.gpkg), Shapefile (.shp), FlatGeobuf (.fgb)"
+    "GeoParquet (.parquet), GeoJSON (.geojson), GeoPackage (.gpkg), Shapefile (.shp), FlatGeobuf (.fgb), "
+    "TopoJSON (.topojson)"
 )
+
+OWN_COLUMNS: Final = frozenset({"code", "level"})
+"""What each area of a file with several levels must say of itself."""
 
 CURVED: Final = ("Curve", "Surface", "CircularString")
 """Words in GDAL's name of a geometry type that is no polygon of straight edges."""
@@ -94,7 +99,7 @@ def write_frame(
     import geopandas
 
     suffix = path.suffix.lower()
-    if suffix not in PARQUET and (suffix not in DRIVERS or suffix == ".topojson"):
+    if suffix not in PARQUET and (suffix not in DRIVERS or suffix == TOPOJSON):
         raise InputError(str(path), f"cannot be written; name a file of one of these formats: {FORMATS}")
     frame = geopandas.GeoDataFrame(dict(columns), geometry=list(shapes), crs="OGC:CRS84")
     part = path.with_name(f".part-{os.getpid()}-{path.name}")
@@ -140,28 +145,33 @@ def _write_by_gdal(frame: Any, part: Path, driver: str) -> None:
         "FlatGeobuf": {"promote_to_multi": True},
         "ESRI Shapefile": {"encoding": "UTF-8"},
     }
-    frame.to_file(part, driver=driver, engine="pyogrio", index=False, **options[driver])
+    more = dict(options[driver])
+    if driver == "FlatGeobuf" and frame.geometry.is_empty.any():
+        more["SPATIAL_INDEX"] = "NO"  # its index has no place for areas without a shape
+    frame.to_file(part, driver=driver, engine="pyogrio", index=False, **more)
 
 
 def _read(path: Path) -> Any:
     import geopandas
+    import pyogrio
 
     if not path.is_file():
         raise InputError(str(path), "there is no such file: look at its name and folder")
     suffix = path.suffix.lower()
     if suffix not in PARQUET and suffix not in DRIVERS:
-        raise InputError(
-            str(path), f"has a suffix that says no known format; convert it to one of {FORMATS}, TopoJSON"
-        )
+        raise InputError(str(path), f"has a suffix that says no known format; convert it to one of {FORMATS}")
     try:
         if suffix in PARQUET:
             return geopandas.read_parquet(path)
-        layer = _layer(path)
+        source = _layer_or_all(path)
         with (
             warnings.catch_warnings()
         ):  # what GDAL grumbles about is looked at below: missing datum, odd rings
             warnings.simplefilter("ignore")
-            return geopandas.read_file(path, layer=layer, engine="pyogrio")
+            frame = geopandas.read_file(path, engine="pyogrio", **source)
+        if "sql" in source and not set(frame.columns) >= OWN_COLUMNS:
+            raise _refused_layers(path, [str(name) for name, _ in pyogrio.list_layers(path)])
+        return frame
     except InputError:
         raise
     except Exception as error:
@@ -170,23 +180,31 @@ def _read(path: Path) -> Any:
         raise InputError(str(path), text) from error
 
 
-def _layer(path: Path) -> str:
-    """The one layer of a file that has shapes; curves are refused, straight edges would be another border."""
+def _layer_or_all(path: Path) -> dict[str, str]:
+    """What to read of a file: its one layer with shapes, or all objects of a TopoJSON file, one per level.
+
+    Curves are refused, straight edges would be another border.
+    """
     import pyogrio
 
-    layers = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(path)]
-    shaped = [(name, kind) for name, kind in layers if kind != "None"]
+    shaped = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(path) if kind is not None]
+    if len(shaped) > 1 and path.suffix.lower() == TOPOJSON:
+        # One query, because GDAL reads the whole file anew for each layer (3 s for Chongqing).
+        quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name, _ in shaped)
+        return {"sql": " UNION ALL ".join(f'SELECT * FROM "{name}"' for name in quoted)}
     if len(shaped) != 1:
-        names = ", ".join(name for name, _ in shaped) or "none"
-        raise InputError(
-            str(path), f"has {len(shaped)} layers with shapes ({names}); write one alone to a file of its own"
-        )
+        raise _refused_layers(path, [name for name, _ in shaped])
     name, kind = shaped[0]
     if any(word in kind for word in CURVED):
         raise InputError(
             str(path), f"its layer {name} holds curves ({kind}); convert them to straight edges first"
         )
-    return name
+    return {"layer": name}
+
+
+def _refused_layers(path: Path, names: list[str]) -> InputError:
+    text = f"has {len(names)} layers with shapes ({', '.join(names) or 'none'})"
+    return InputError(str(path), f"{text}; write one alone to a file of its own")
 
 
 def _values(column: Any) -> list[Any]:

@@ -35,7 +35,7 @@ class Spots:
         lons, lats = found["lon"], found["lat"]
         good = ~faults.bad
         if self._datum in IN_DEGREES:
-            good &= self._within(lons, lats, faults)
+            good &= on_globe(lons, lats, faults)
         xs, ys = np.zeros(len(lons), np.int32), np.zeros(len(lons), np.int32)
         rows = np.flatnonzero(good)
         there = self._convert(lons[rows], lats[rows])
@@ -52,34 +52,29 @@ class Spots:
         xs[keep], ys[keep] = lattice.to_lattice(there[0][sure], there[1][sure])
         return xs, ys
 
-    def _within(self, lons: FloatArray, lats: FloatArray, faults: Faults) -> BoolArray:
-        """Which places are on the globe; the others are refused, and swapped axes are called so."""
-        import pyarrow as pa
+    def _convert(self, lons: FloatArray, lats: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Longitudes and latitudes, NaN for what is no place in the datum."""
+        there = crs.to_lonlat_or_nan(lons, lats, self._datum)
+        astray = np.flatnonzero(np.isnan(there[0]))
+        self._astray += len(astray)
+        if self._astray > MOST_ASTRAY:
+            some = f"as {lons[astray[0]]:.12g}, {lats[astray[0]]:.12g}"
+            said = f"more than {MOST_ASTRAY:,} places are none in {self._datum}, {some}: name the"
+            raise InputError(self._name, f"{said} datum that they are in with --crs")
+        return there
 
-        east, north = np.abs(lons) <= 180, np.abs(lats) <= 90
-        swapped = east & ~north & (np.abs(lats) <= 180) & (np.abs(lons) <= 90) & ~faults.bad
-        said = "' is no latitude from -90 to 90; are lon and lat the wrong way round?"
+
+def on_globe(lons: FloatArray, lats: FloatArray, faults: Faults) -> BoolArray:
+    """Which places in degrees are on the globe; others are refused, and swapped axes are called so."""
+    import pyarrow as pa
+
+    east, north = np.abs(lons) <= 180, np.abs(lats) <= 90
+    swapped = east & ~north & (np.abs(lats) <= 180) & (np.abs(lons) <= 90) & ~faults.bad
+    said = "' is no latitude from -90 to 90; are lon and lat the wrong way round?"
+    good = np.asarray(east & north)
+    if not good.all():
         values = pa.array(lats)
-        good = np.asarray(east & north)
         faults.add(~east & ~faults.bad, "lon", pa.array(lons), "'", "' is not from -180 to 180")
         faults.add(~north & ~swapped & east & ~faults.bad, "lat", values, "'", "' is not from -90 to 90")
         faults.add(swapped, "lat", values, "'", said)
-        return good
-
-    def _convert(self, lons: FloatArray, lats: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Longitudes and latitudes, NaN for what is no place in the datum: found by halving."""
-        try:
-            return crs.to_lonlat(lons, lats, self._datum)
-        except InputError as error:
-            if error.name == "crs":
-                raise
-            if len(lons) == 1:
-                self._astray += 1
-                if self._astray > MOST_ASTRAY:
-                    some = f"as {lons[0]:.12g}, {lats[0]:.12g}"
-                    said = f"more than {MOST_ASTRAY:,} places are none in {self._datum}, {some}: name the"
-                    raise InputError(self._name, f"{said} datum that they are in with --crs") from error
-                return np.array([np.nan]), np.array([np.nan])
-        half = len(lons) // 2
-        first, second = self._convert(lons[:half], lats[:half]), self._convert(lons[half:], lats[half:])
-        return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+    return good

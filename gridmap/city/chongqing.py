@@ -102,6 +102,11 @@ def plan_chongqing(
     return _assemble([layout.district for layout in layouts], parts, shapes)
 
 
+def check_districts(districts: Sequence[str] | None) -> None:
+    """Raise what `plan_chongqing` raises for districts that cannot be planned, without planning."""
+    _wanted(districts, read_registry())
+
+
 def _wanted(districts: Sequence[str] | None, registry: dict[str, District]) -> list[str]:
     unknown = sorted(set(districts or ()) - set(registry))
     if unknown:

@@ -95,6 +95,21 @@ def merged(coverage: Coverage, parents: Int32Array, count: int) -> Coverage:
     return coverage_from_edges(kept, count)
 
 
+def lifted(coverage: Coverage, parents: Int32Array, count: int) -> tuple[Coverage, Int64Array]:
+    """The coverage of the level above on the very arcs of this one, and the numbers of those arcs.
+
+    As `merged`, but arcs are not chained into longer ones, so both levels share them. Edges must not be
+    repeated: the parents would pair them otherwise.
+    """
+    lookup = np.append(parents, NOWHERE).astype(np.int32)
+    left, right = lookup[coverage.left], lookup[coverage.right]
+    arcs = np.flatnonzero(left != right)
+    sizes = np.diff(coverage.offsets)
+    points = np.repeat(left != right, sizes)
+    offsets = np.concatenate([[0], np.cumsum(sizes[arcs])]).astype(np.int64)
+    return Coverage(coverage.xs[points], coverage.ys[points], offsets, left[arcs], right[arcs], count), arcs
+
+
 def _incidence(edges: Edges) -> tuple[Int64Array, Int32Array]:
     """For each vertex the edges that meet there, as offsets and one flat array in edge order."""
     count = len(edges)

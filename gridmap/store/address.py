@@ -52,6 +52,11 @@ class CityAddress:
         return (Home.create(self.home) if create else Home.open(self.home)).store()
 
     @property
+    def cache(self) -> Path:
+        """The folder of what can be made again: that of the home, or this user's for databases."""
+        return Home(self.home).cache if self.url is None else _user_cache().with_name("indexes")
+
+    @property
     def option(self) -> str:
         """How the command line names it; a password must be added."""
         return f"--home {self.home}" if self.url is None else f"--store {self}"

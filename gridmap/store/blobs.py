@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from gridmap.errors import DamageError, HomeError, InputError, NotFoundError
-from gridmap.store.durable import make_folder, part_file, settle
+from gridmap.durable import make_folder, part_file, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

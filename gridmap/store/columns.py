@@ -75,10 +75,18 @@ def _all_zstd(metadata: Any) -> bool:
 
 
 def _write(blobs: BlobStore, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[str, int]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = 0
-    with blobs.writer() as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    # Rows of buildings and places run in steps: as differences they take a third of what a dictionary does.
+    steps = [field.name for field in schema if pa.types.is_int32(field.type) or pa.types.is_int64(field.type)]
+    options = {
+        "compression": "zstd",
+        "column_encoding": dict.fromkeys(steps, "DELTA_BINARY_PACKED"),
+        "use_dictionary": [name for name in schema.names if name not in steps],
+    }
+    with blobs.writer() as sink, pq.ParquetWriter(sink, schema, **options) as writer:
         for batch in batches:
             writer.write_batch(batch, row_group_size=GROUP_ROWS)
             rows += batch.num_rows

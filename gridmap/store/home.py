@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from gridmap.errors import DamageError, HomeError
 from gridmap.store.blobs import FolderBlobs
-from gridmap.store.durable import PART, make_folder, write_file
+from gridmap.durable import PART, make_folder, write_file
 from gridmap.store.sqlite import sqlite_url
 from gridmap.store.store import Store, utc_now
 

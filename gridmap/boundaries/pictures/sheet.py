@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from gridmap.boundaries.picture_insets import Insets, choose
-from gridmap.boundaries.picture_map import draw_map
-from gridmap.boundaries.picture_plane import plane_of
-from gridmap.boundaries.picture_style import (
+from gridmap.boundaries.pictures.insets import Insets, choose
+from gridmap.boundaries.pictures.map import draw_map
+from gridmap.boundaries.pictures.plane import plane_of
+from gridmap.boundaries.pictures.style import (
     CARD,
     CYAN,
     GREEN,

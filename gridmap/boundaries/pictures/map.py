@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gridmap.boundaries.picture_plane import OUTER, border_depths, border_lines, drawn_path, whole_city
-from gridmap.boundaries.picture_style import (
+from gridmap.boundaries.pictures.plane import OUTER, border_depths, border_lines, drawn_path, whole_city
+from gridmap.boundaries.pictures.style import (
     BORDERS,
     INK,
     LAND,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
-    from gridmap.boundaries.picture_plane import Plane
+    from gridmap.boundaries.pictures.plane import Plane
     from gridmap.coverage.partition import Partition
     from gridmap.model import Finding
     from gridmap.types import FloatArray

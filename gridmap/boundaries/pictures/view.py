@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
-from gridmap.boundaries.picture_plane import METRES_PER_UNIT, drawn_path
-from gridmap.boundaries.picture_style import INK, LAND, MUTED, TINT_INKS, TINTS, fonts, mark_of
+from gridmap.boundaries.pictures.plane import METRES_PER_UNIT, drawn_path
+from gridmap.boundaries.pictures.style import INK, LAND, MUTED, TINT_INKS, TINTS, fonts, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-    from gridmap.boundaries.picture_plane import Plane
+    from gridmap.boundaries.pictures.plane import Plane
     from gridmap.coverage.partition import Partition
     from gridmap.model import Finding
     from gridmap.types import Geometries, Int64Array

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gridmap.boundaries.picture_map import bare, scale_bar
-from gridmap.boundaries.picture_style import INK, MUTED, NAVY, SEA, fonts, mark_of, size_words
-from gridmap.boundaries.picture_view import Window, draw_view
+from gridmap.boundaries.pictures.map import bare, scale_bar
+from gridmap.boundaries.pictures.style import INK, MUTED, NAVY, SEA, fonts, mark_of, size_words
+from gridmap.boundaries.pictures.view import Window, draw_view
 from gridmap.boundaries.report import Places
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from gridmap.boundaries.picture_plane import Plane
+    from gridmap.boundaries.pictures.plane import Plane
     from gridmap.coverage.partition import Partition
     from gridmap.model import Finding
 
