@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from gridmap.types import FloatArray
+    from gridmap.types import BoolArray, FloatArray
 
     Columns = tuple[FloatArray, FloatArray]
     Kernel = Callable[[FloatArray, FloatArray, FloatArray, FloatArray], None]
@@ -113,6 +113,23 @@ def to_lonlat(xs: ArrayLike, ys: ArrayLike, crs: str, threads: int | None = None
     return lons, lats
 
 
+def to_lonlat_or_nan(xs: ArrayLike, ys: ArrayLike, crs: str, threads: int | None = None) -> Columns:
+    """As `to_lonlat`, but what is no place (NaN, infinity, beyond the domain) is NaN, NaN and no error.
+
+    Every point is judged by itself, so a point's result does not depend on its neighbours; in projections
+    that costs a second pass. Raises InputError "crs" as `check_crs` does.
+    """
+    name = check_crs(crs)
+    easts, norths = pair(("xs", "ys"), xs, ys)
+    largest = (180, 90) if name in DEGREES or name in _TO_WGS84 else (sys.float_info.max,) * 2
+    good = (np.abs(easts) <= largest[0]) & (np.abs(norths) <= largest[1])
+    if good.all():
+        return _each_or_nan(easts, norths, name, threads)
+    out = np.full(easts.size, np.nan), np.full(easts.size, np.nan)
+    out[0][good], out[1][good] = _each_or_nan(easts[good], norths[good], name, threads)
+    return out
+
+
 def from_lonlat(lons: ArrayLike, lats: ArrayLike, crs: str, threads: int | None = None) -> Columns:
     """WGS84 (= CGCS2000) longitudes and latitudes in degrees as coordinates of a named system, east first.
 
@@ -174,6 +191,29 @@ def _transformers(name: str) -> tuple[Transformer, Transformer]:
         raise InputError("crs", text) from error
 
 
+def _each_or_nan(easts: FloatArray, norths: FloatArray, name: str, threads: int | None) -> Columns:
+    """Finite coordinates as degrees, NaN where there is no place, each judged by itself."""
+    if name in DEGREES:
+        return easts, norths
+    if name in _TO_WGS84:
+        lons, lats = _by_kernels(_TO_WGS84[name], easts, norths, threads)
+        good = (np.abs(lons) <= 180) & (np.abs(lats) <= 90)
+    else:
+        lons, lats = _transformers(name)[0].transform(easts, norths)
+        good = (np.abs(lons) <= 180) & (np.abs(lats) <= 90)
+        good[good] = _returns(name, (easts[good], norths[good]), (lons[good], lats[good]))
+    return np.where(good, lons, np.nan), np.where(good, lats, np.nan)
+
+
+def _returns(name: str, given: Columns, found: Columns) -> BoolArray:
+    """Which points project back to where they came from; others wrapped round the globe."""
+    back = _transformers(name)[1].transform(*found)
+    # Coarse, because the way back may be another operation; a wrapped point is off by the globe's size.
+    miss = np.maximum(np.abs(back[0] - given[0]), np.abs(back[1] - given[1]))
+    good = miss <= 1e-3 * (1 + np.abs(given[0]) + np.abs(given[1]))  # inf, where there is no way back, is not
+    return np.asarray(good, np.bool_)
+
+
 def _refuse_wrapped(name: str, given: Columns, found: Columns) -> None:
     """Raise InputError when an outermost point wrapped round the globe: it does not project back to itself.
 
@@ -182,11 +222,7 @@ def _refuse_wrapped(name: str, given: Columns, found: Columns) -> None:
     if not given[0].size:
         return
     ends = np.unique([given[0].argmin(), given[0].argmax(), given[1].argmin(), given[1].argmax()])
-    easts, norths = given[0][ends], given[1][ends]
-    back = _transformers(name)[1].transform(found[0][ends], found[1][ends])
-    # Coarse, because the way back may be another operation; a wrapped point is off by the globe's size.
-    miss = np.maximum(np.abs(back[0] - easts), np.abs(back[1] - norths))
-    good = miss <= 1e-3 * (1 + np.abs(easts) + np.abs(norths))  # inf, where there is no way back, is not
+    good = _returns(name, (given[0][ends], given[1][ends]), (found[0][ends], found[1][ends]))
     if not good.all():
         _refuse("xs", int(ends[np.argmin(good)]), given, f"lies beyond the domain of {name}")
 

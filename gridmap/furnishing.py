@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gridmap.boundaries.residents import follow_buildings
 from gridmap.boundaries.things import read_things
 from gridmap.errors import InputError
-from gridmap.twin import current_partition
+from gridmap.lookup import read_edition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ def put_things(
     file that cannot be used. `kind` is buildings, households, devices or staff.
     """
     with place.open() as store:
-        _, partition = current_partition(store, place)
+        _, partition = read_edition(store, place)
         known: dict[str, Any] = {"grids": partition.finest.codes}
         counts = store.counts()
         if "buildings" in counts:

@@ -16,6 +16,7 @@ import numpy as np
 
 from gridmap.columns import check_within, pair
 from gridmap.errors import InputError
+from gridmap.kernels import ellipsoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -62,6 +63,12 @@ def point_to_lattice(lon: float, lat: float) -> tuple[int, int]:
     Raises InputError named "lon" or "lat" for NaN, infinity, a value out of range and what is no number.
     """
     return _rounded_number("lon", lon, LARGEST_LON), _rounded_number("lat", lat, LARGEST_LAT)
+
+
+def metres_per_degree(lat: float) -> tuple[float, float]:
+    """Metres of a degree eastwards and of one northwards at a latitude, on the ellipsoid of WGS84."""
+    east, north = ellipsoid.metres_per_unit(float(lat) * SCALE)
+    return east * SCALE, north * SCALE
 
 
 def _rounded_number(name: str, value: float, largest: int) -> int:

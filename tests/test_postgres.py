@@ -20,10 +20,11 @@ from store_contract import MAY_DAY, PostgresSpec, area, draft, make_postgres
 from town import SOUTH, STEP, WEST, grid_polygons, tables, toytown
 
 from gridmap import lattice
-from gridmap.coverage.canonical import checksum, from_bytes, to_bytes
+from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.partition import partition_of
 from gridmap.errors import DamageError, HomeError, InputError, MissingExtraError
 from gridmap.index.index import GridIndex
+from gridmap.lookup import open_lookup
 from gridmap.store import projection
 from gridmap.store.address import CityAddress, blob_folder, open_store
 from gridmap.store.home import Home
@@ -322,7 +323,7 @@ def test_psql_finds_the_grid_that_locate_finds(spec: PostgresSpec, yuzhong: Path
     assert edition is not None
     with spec.open() as store:
         store.publish(draft(None, areas, body, checksum=edition.checksum))
-    snapshot = Snapshot(edition, from_bytes(body, outline_known=True))
+    snapshot = Snapshot(open_lookup(yuzhong))
     code = snapshot.locate(*JIEFANGBEI, "wgs84")
     point = "ST_SetSRID(ST_Point({}, {}), 4326)".format(*JIEFANGBEI)
     question = f"SELECT code FROM current_areas WHERE level = 'grid' AND ST_Contains(geom, {point})"
@@ -340,7 +341,7 @@ def test_postgis_and_the_index_agree_off_the_borders(spec: PostgresSpec, store: 
     rng = np.random.default_rng(3)
     xs = rng.integers(WEST - STEP, WEST + 10 * STEP, 500).astype(np.int32)
     ys = rng.integers(SOUTH - STEP, SOUTH + 5 * STEP, 500).astype(np.int32)
-    rows = GridIndex(partition.polygons_at(3)).locate_many(xs, ys)
+    rows = GridIndex.from_coverage(partition.coverage).at_many(xs, ys)
     lons, lats = lattice.to_degrees(xs, ys)
     points = ",".join(
         f"({n},{x!r},{y!r})" for n, (x, y) in enumerate(zip(lons.tolist(), lats.tolist(), strict=True))

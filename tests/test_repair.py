@@ -74,8 +74,8 @@ def test_no_covered_point_changes_its_owner() -> None:
     west, south, east, north = shapely.total_bounds(broken.polygons_at(3))
     xs = random.integers(int(west), int(east), 20_000).astype(np.int32)
     ys = random.integers(int(south), int(north), 20_000).astype(np.int32)
-    before = GridIndex(broken.polygons_at(3)).locate_many(xs, ys)
-    after = GridIndex(mended.polygons_at(3)).locate_many(xs, ys)
+    before = GridIndex.from_coverage(broken.coverage).at_many(xs, ys)
+    after = GridIndex.from_coverage(mended.coverage).at_many(xs, ys)
     moved = before != after
     assert (before[moved] == -1).all()  # only gaps get an owner
 

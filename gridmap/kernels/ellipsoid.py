@@ -29,6 +29,15 @@ def _belt(phi: float) -> float:
 
 
 @kernel
+def metres_per_unit(y: float) -> tuple[float, float]:
+    """Metres of a lattice unit eastwards and northwards at a latitude given in units: radii of curvature."""
+    sine = math.sin(y * RADIANS)
+    w2 = 1 - E2 * sine * sine
+    normal = A / math.sqrt(w2)
+    return normal * math.cos(y * RADIANS) * RADIANS, normal * (1 - E2) / w2 * RADIANS
+
+
+@kernel
 def line_measures(xs: FloatArray, ys: FloatArray, offsets: Int64Array) -> tuple[FloatArray, FloatArray]:
     """For each line in lattice units: the area between it and the equator (m2, signed), its length (m).
 

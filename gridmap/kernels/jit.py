@@ -106,6 +106,9 @@ def _is_ours_alone(folder: Path) -> bool:
 os.environ["NUMBA_CACHE_DIR"] = str(cache_folder(os.environ))
 
 import numba  # noqa: E402 (the cache folder must be known first)
+from llvmlite import ir  # noqa: E402
+from numba.core import cgutils  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
 
 # Somebody may have imported numba before us; then it has already read its environment.
 numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # filled when imported
@@ -122,6 +125,19 @@ _POLICY: Final[dict[str, Any]] = {
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a loop over arrays under the house policy; it is called like the function it was."""
     return cast("Callable[P, R]", numba.njit(**_POLICY)(function))
+
+
+def declared_kernel(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile a loop for one signature, at import or from the cache, so that no request ever waits for it.
+
+    Arguments of other types are refused instead of compiled for. An array type that is declared read-only
+    (`Array(float64, 1, "C", readonly=True)`) takes writable arrays too.
+    """
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        return cast("Callable[P, R]", numba.njit(signature, **_POLICY)(function))
+
+    return declare
 
 
 def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -144,16 +160,17 @@ def in_threads(
     arrays: Sequence[NDArray[Any]],
     threads: int | None = None,
     shared: Sequence[object] = (),
+    smallest: int = SMALLEST_SLICE,
 ) -> None:
     """Run a serial kernel over equal slices of some arrays, on several threads at once.
 
     `function(*slices, *shared)` sees the same rows of every array of `arrays` (all of one length), and
     `shared` as it is. Rows must not depend on each other. `threads` is the number of usable cores when
-    None; few rows run in the calling thread. An exception of a slice is raised here after the others have
-    ended.
+    None; fewer than two times `smallest` rows run in the calling thread. An exception of a slice is raised
+    here after the others have ended.
     """
     rows = len(arrays[0])
-    threads = min(threads or usable_cores(), max(1, rows // SMALLEST_SLICE))
+    threads = min(threads or usable_cores(), max(1, rows // smallest))
     if threads == 1:
         function(*arrays, *shared)
         return
@@ -165,3 +182,36 @@ def in_threads(
         ]
     for task in tasks:
         task.result()
+
+
+_insert: Final[Any] = cgutils.get_or_insert_function
+_carray: Final[Any] = numba.carray  # type: ignore[attr-defined]  # numba exports it without saying so
+
+
+@intrinsic
+def _pointer(_context: Any, address: Any) -> Any:
+    """Turn an address into a pointer."""
+
+    def generate(_cg: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return numba.types.voidptr(address), generate
+
+
+@inline_kernel
+def array_at(address: int, length: int, dtype: type[Scalar]) -> NDArray[Scalar]:
+    """In a kernel: the array of some length that begins at an address. Whoever gives it keeps it alive."""
+    return _carray(_pointer(address), length, dtype)
+
+
+@intrinsic
+def prefetch(_context: Any, address: Any) -> Any:
+    """In a kernel: ask for the cache line at an address, to be read soon. Any address is harmless."""
+
+    def generate(_cg: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+        fetch = _insert(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(fetch, [builder.inttoptr(arguments[0], pointer), word(0), word(3), word(1)])
+
+    return numba.types.void(address), generate

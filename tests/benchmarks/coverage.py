@@ -13,75 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from mesh import mesh, tables_of
 from pyproj import Geod
 
 from gridmap.coverage.arcs import coverage_of
 from gridmap.coverage.canonical import checksum, from_bytes, to_bytes
 from gridmap.coverage.measures import measures_of, neighbours_of
-from gridmap.coverage.partition import Partition, level_table, partition_of
+from gridmap.coverage.partition import Partition, partition_of
 from gridmap.coverage.proof import examine
 from gridmap.coverage.rings import in_degrees, polygons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gridmap.coverage.partition import LevelTable
-    from gridmap.types import FloatArray, Geometries
-
-CORNERS = 9
-"""Corners within each of the four sides of a grid."""
-
-STEP = 16_000
-"""The width of a grid in lattice units, about 160 m."""
-
-WEST, SOUTH = 1_060_000_000, 290_000_000
-
-
-def mesh(side: int, seed: int = 1) -> Geometries:
-    """A square of grids with shared wiggly borders, row by row."""
-    random = np.random.default_rng(seed)
-    nodes = np.stack(np.meshgrid(np.arange(side + 1), np.arange(side + 1)), axis=-1) * float(STEP)
-    nodes = nodes + random.uniform(-STEP / 10, STEP / 10, nodes.shape)
-    east = _wiggly(random, nodes[:, :-1], nodes[:, 1:])
-    north = _wiggly(random, nodes[:-1], nodes[1:])
-    rings = np.concatenate(
-        [
-            east[:-1, :, :-1],
-            north[:, 1:, :-1],
-            east[1:, :, :0:-1],
-            north[:, :-1, :0:-1],
-        ],
-        axis=2,
-    )
-    rings = np.concatenate([rings, rings[:, :, :1]], axis=2) + np.array([WEST, SOUTH])
-    return np.asarray(shapely.polygons(rings.reshape(side * side, -1, 2)), dtype=object)
-
-
-def _wiggly(random: np.random.Generator, begin: FloatArray, end: FloatArray) -> FloatArray:
-    """Lines between nodes with corners beside the straight line, whole numbers, ends included."""
-    share = np.linspace(0, 1, CORNERS + 2)[:, None]
-    lines = begin[..., None, :] * (1 - share) + end[..., None, :] * share
-    lines += random.uniform(-STEP / 40, STEP / 40, lines.shape) * np.sin(
-        np.pi * share
-    )  # straight towards the nodes
-    return np.rint(lines)
-
-
-def tables_of(side: int) -> tuple[LevelTable, ...]:
-    """Four levels: grids in communities of about six, towns of about sixty, one district for ten towns."""
-    codes: dict[str, list[str]] = {"district": [], "town": [], "community": [], "grid": []}
-    for number in range(side * side):
-        y, x = divmod(number, side)
-        community = f"5001{y // 24:02}{x // 24 + 1:03}{y // 2 % 12 * 12 + x // 3 % 8 + 1:03}"
-        codes["grid"].append(f"{community}{y % 2 * 3 + x % 3 + 1:03}")
-    for level, length in (("community", 12), ("town", 9), ("district", 6)):
-        codes[level] = sorted({code[:length] for code in codes["grid"]})
-    return tuple(
-        level_table(
-            level, mine, mine, [""] * len(mine), [code[:-3] if level != "district" else None for code in mine]
-        )
-        for level, mine in codes.items()
-    )
+    from gridmap.types import Geometries
 
 
 def say(line: str) -> None:

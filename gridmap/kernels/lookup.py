@@ -1,0 +1,458 @@
+"""Point to row: the kernels that answer. Built slowly elsewhere; here nothing is checked twice.
+
+Theory of operation. One point: its block, its cell; a cell without border is the answer, else half-planes
+decide, and what is in doubt is walked exactly. Many points: the same in passes over chunks that stay in the
+nearest cache. Rounding to the lattice is a vector loop; a second loop works out cell numbers and asks for the
+cells ahead of time; a third reads them, writes every answer as if no cell had a border, and gathers the
+points of border cells without a branch into two lists (one line, several); their half-planes are asked for
+ahead of time too. A point in doubt joins a third list, walked in the end.
+
+Everything that kernels read is named by one table of addresses (`Table` in gridmap.index.artefact), because
+handing over twenty arrays costs more than a whole lookup. Not-a-number and points outside fall into a ring of
+empty blocks around the city, without a branch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gridmap.kernels.cells import bin_bits
+from gridmap.kernels.halfplanes import FINE_BITS, tolerance
+from gridmap.kernels.jit import array_at, declared_kernel, inline_kernel, kernel, prefetch
+from gridmap.kernels.walk import LEFT, RIGHT, X1, X2, Y1, Y2, crosses_along, crosses_upwards, lies_on
+from gridmap.types import FloatArray, Int32Array, Int64Array, UInt32Array
+
+(
+    ROOT,  # addresses
+    UNIT_BASE,
+    CELLS,
+    UNITS,
+    BIN_BASE,
+    BIN_PLACES,
+    BIN_ENTRIES,
+    BIN_SUMS,
+    EDGES,
+    HEAVY_BINS,
+    HEAVY_PLACES,
+    HEAVY_ROWS,
+    WILD_BOXES,
+    WILD_ROWS,
+    WILD_PLACES,
+    WILD_EDGES,
+    BITS,  # numbers
+    COLUMN0,
+    ROW0,
+    COLUMNS,
+    ROWS,
+    HEAVY,
+    WILD,
+    SCALE,
+) = range(24)
+"""The places of a table: int64 addresses of arrays, then numbers."""
+
+TABLE = 24
+CHUNK = 1_024
+"""Points at a time: what a chunk needs fits the nearest cache."""
+
+AHEAD = 64
+"""How many points ahead a cell is asked for."""
+
+NOBODY = 1 << 31
+"""Above every row."""
+
+
+@kernel
+def _heavy_owner(table: Int64Array, number: int, toggled: Int32Array, count: int, above: int) -> int:
+    """The smallest row above another that covers a place, from those at the bin's corner and those toggled.
+
+    A row covers the place when it stands an odd number of times among both.
+    """
+    heavy = table[HEAVY]
+    bins = array_at(table[HEAVY_BINS], heavy, np.int64)
+    at = np.searchsorted(bins, number)
+    rows = toggled[:count]
+    if at < heavy and bins[at] == number:
+        places = array_at(table[HEAVY_PLACES], heavy + 1, np.int64)
+        members = array_at(table[HEAVY_ROWS], places[heavy], np.int32)
+        rows = np.concatenate((rows, members[places[at] : places[at + 1]]))
+    else:
+        sums = array_at(table[BIN_SUMS], 2 * number + 2, np.int64)
+        if sums[2 * number + 1] == 1:
+            rows = np.append(rows, np.int32(sums[2 * number] - 1))
+    rows = np.sort(rows)
+    i = 0
+    while i < len(rows):
+        j = i
+        while j < len(rows) and rows[j] == rows[i]:
+            j += 1
+        if (j - i) % 2 == 1 and rows[i] > above:
+            return np.int64(rows[i])
+        i = j
+    return np.int64(NOBODY)
+
+
+@kernel
+def _wild_owner(table: Int64Array, x: int, y: int, above: int) -> int:
+    """The smallest row above another among the invalid polygons that cover a point, by the even-odd rule."""
+    best = np.int64(NOBODY)
+    wild = table[WILD]
+    boxes = array_at(table[WILD_BOXES], 4 * wild, np.int32)
+    rows = array_at(table[WILD_ROWS], wild, np.int32)
+    places = array_at(table[WILD_PLACES], wild + 1, np.int64)
+    edges = array_at(table[WILD_EDGES], 4 * places[wild], np.int32)
+    for i in range(wild):
+        box = boxes[4 * i : 4 * i + 4]
+        if rows[i] >= best or rows[i] <= above or x < box[0] or y < box[1] or x > box[2] or y > box[3]:
+            continue
+        inside = False
+        for k in range(4 * places[i], 4 * places[i + 1], 4):
+            x1, y1 = np.int64(edges[k]), np.int64(edges[k + 1])
+            x2, y2 = np.int64(edges[k + 2]), np.int64(edges[k + 3])
+            if lies_on(x1, y1, x2, y2, x, y):
+                inside = True
+                break
+            if (y1 <= y) != (y2 <= y) and (x2 - x1) * (y - y1) < (x - x1) * (y2 - y1):
+                inside = not inside
+        if inside:
+            best = np.int64(rows[i])
+    return best
+
+
+@kernel
+def walk_to(table: Int64Array, x: int, y: int, above: int) -> int:
+    """The smallest row above another (-1 for any) that covers a lattice point within the blocks, or -1.
+
+    The exact rule, nothing spared: walks from the corner of the point's bin over the edges of that bin.
+    """
+    bits = table[BITS]
+    block = ((y >> bits) - table[ROW0]) * table[COLUMNS] + (x >> bits) - table[COLUMN0]
+    blocks = table[COLUMNS] * table[ROWS]
+    shift = array_at(table[ROOT], blocks, np.int64)[block] & 0xFF
+    inner = bin_bits(bits - shift)
+    bin_shift = bits - inner
+    mask = (np.int64(1) << inner) - 1
+    number = array_at(table[BIN_BASE], blocks, np.int64)[block]
+    number += (((y >> bin_shift) & mask) << inner) + ((x >> bin_shift) & mask)
+    places = array_at(table[BIN_PLACES], number + 2, np.int64)
+    first, last = places[number], places[number + 1]
+    entries = array_at(table[BIN_ENTRIES], last, np.int32)
+    sums = array_at(table[BIN_SUMS], 2 * number + 2, np.int64)
+    edges = array_at(table[EDGES], np.int64(1) << 40, np.int32)
+    faces, count = sums[2 * number], sums[2 * number + 1]
+    kx, ky = 2 * ((x >> bin_shift) << bin_shift) - 1, 2 * ((y >> bin_shift) << bin_shift) - 1
+    best = np.int64(NOBODY)
+    toggled = np.empty(2 * (last - first) + 1 if table[HEAVY] >= 0 else 0, np.int32)
+    toggles = 0
+    for i in range(first, last):
+        e = 6 * np.int64(entries[i])
+        x1, y1 = np.int64(edges[e + X1]), np.int64(edges[e + Y1])
+        x2, y2 = np.int64(edges[e + X2]), np.int64(edges[e + Y2])
+        left, right = np.int64(edges[e + LEFT]), np.int64(edges[e + RIGHT])
+        up = crosses_upwards(x1, y1, x2, y2, kx, ky, 2 * y)
+        along = crosses_along(x1, y1, x2, y2, 2 * y, kx, 2 * x)
+        faces += (up + along) * (right - left)
+        count += (up + along) * (np.int64(right >= 0) - np.int64(left >= 0))
+        if len(toggled) and (up + along) % 2 != 0:
+            if left >= 0:
+                toggled[toggles] = left
+                toggles += 1
+            if right >= 0:
+                toggled[toggles] = right
+                toggles += 1
+        if lies_on(x1, y1, x2, y2, x, y):
+            if left > above:
+                best = min(best, left)
+            if right > above:
+                best = min(best, right)
+    if len(toggled) and count > 1:
+        best = min(best, _heavy_owner(table, number, toggled, toggles, above))
+    elif count > 0 and faces - 1 > above:
+        best = min(best, faces - 1)
+    if table[WILD] > 0:
+        best = min(best, _wild_owner(table, x, y, above))
+    return best if best < NOBODY else np.int64(-1)
+
+
+@declared_kernel("int64(int64, int64, int64, int64)")
+def next_row(address: int, x: int, y: int, above: int) -> int:
+    """The smallest row above another (-1 for any) that covers a lattice point, or -1; exact, and slower."""
+    table = array_at(address, TABLE, np.int64)
+    column, row = (x >> table[BITS]) - table[COLUMN0], (y >> table[BITS]) - table[ROW0]
+    if column < 0 or row < 0 or column >= table[COLUMNS] or row >= table[ROWS]:
+        return np.int64(-1)
+    return walk_to(table, x, y, above)
+
+
+@inline_kernel
+def _low(word: np.int32) -> np.int32:
+    """The lower half of a word as a signed number."""
+    return np.int32(np.int32(word << np.int32(16)) >> np.int32(16))
+
+
+@inline_kernel
+def _several(units: Int32Array, at: int, u: int, v: int, shift: int) -> tuple[int, bool]:
+    """The face (row + 1) of a point in a cell with several half-planes, and whether that is in doubt."""
+    certain = np.int32(tolerance(shift))
+    face = units[at]
+    doubt = False
+    coarse = shift > FINE_BITS
+    for _ in range(units[at + 1]):
+        at += 4
+        word, span = units[at], units[at + 2]
+        f = np.int32(_low(word) * u + np.int32(word >> np.int32(16)) * v + units[at + 1])
+        low, high = _low(span), np.int32(span >> np.int32(16))
+        within = (v >= low) & (v < high)
+        face += units[at + 3] if within & (f > 0) else np.int32(0)
+        doubt |= (f <= certain) & (f >= -certain) & (within | (v == high))
+        if coarse:
+            doubt |= (f >= -certain) & ((v == low) | (v == high))
+    return face, doubt
+
+
+@inline_kernel
+def _one(units: Int32Array, at: int, u: int, v: int, shift: int) -> tuple[int, bool]:
+    """The same in a cell with one half-plane."""
+    certain = np.int32(tolerance(shift))
+    word = units[at]
+    f = np.int32(_low(word) * u + np.int32(word >> np.int32(16)) * v + units[at + 1])
+    return (units[at + 3] if f > 0 else units[at + 2]), (f <= certain) & (f >= -certain)
+
+
+@inline_kernel
+def _within(value: int, shift: int) -> np.int32:
+    """A coordinate counted from the corner of its cell, in at most 14 bits."""
+    coarse = max(np.int64(0), shift - FINE_BITS)
+    return np.int32((value & ((np.int64(1) << shift) - 1)) >> coarse)
+
+
+@inline_kernel
+def _at(table: Int64Array, x: int, y: int) -> int:
+    """The row at a lattice point within the blocks."""
+    bits = table[BITS]
+    block = ((y >> bits) - table[ROW0]) * table[COLUMNS] + (x >> bits) - table[COLUMN0]
+    root = array_at(table[ROOT], block + 1, np.int64)[block]
+    shift = root & 0xFF
+    mask = (np.int64(1) << bits) - 1
+    cell = (root >> 8) + (((y & mask) >> shift) << (bits - shift)) + ((x & mask) >> shift)
+    code = array_at(table[CELLS] + 4 * cell, 1, np.uint32)[0]
+    if code < np.uint32(0x80000000):
+        return np.int64(code) - 1
+    if code == np.uint32(0xFFFFFFFF):
+        return walk_to(table, x, y, np.int64(-1))
+    u, v = _within(x, shift), _within(y, shift)
+    unit_base = array_at(table[UNIT_BASE], block + 1, np.uint32)[block]
+    at = 4 * (np.int64(unit_base) + np.int64(code & np.uint32(0x3FFFFFFF)))
+    units = array_at(table[UNITS], np.int64(1) << 40, np.int32)
+    if code < np.uint32(0xC0000000):
+        face, doubt = _one(units, at, u, v, shift)
+    else:
+        face, doubt = _several(units, at, u, v, shift)
+    if doubt:
+        return walk_to(table, x, y, np.int64(-1))
+    return np.int64(face) - 1
+
+
+@declared_kernel("int64(int64, float64, float64)")
+def locate_one(address: int, lon: float, lat: float) -> int:
+    """The row at a place in degrees, -1 where there is none."""
+    table = array_at(address, TABLE, np.int64)
+    scale = np.float64(table[SCALE])
+    bits = table[BITS]
+    fx, fy = np.rint(lon * scale), np.rint(lat * scale)
+    west, south = np.float64(table[COLUMN0] << bits), np.float64(table[ROW0] << bits)
+    east = np.float64((table[COLUMN0] + table[COLUMNS]) << bits)
+    north = np.float64((table[ROW0] + table[ROWS]) << bits)
+    if not (fx >= west and fy >= south and fx < east and fy < north):
+        return np.int64(-1)
+    return _at(table, np.int64(fx), np.int64(fy))
+
+
+@declared_kernel("int64(int64, int64, int64)")
+def locate_one_unit(address: int, x: int, y: int) -> int:
+    """The row at a lattice point, -1 where there is none."""
+    table = array_at(address, TABLE, np.int64)
+    column = (x >> table[BITS]) - table[COLUMN0]
+    row = (y >> table[BITS]) - table[ROW0]
+    if column < 0 or row < 0 or column >= table[COLUMNS] or row >= table[ROWS]:
+        return np.int64(-1)
+    return _at(table, x, y)
+
+
+@kernel
+def _round_to_lattice(
+    table: Int64Array, lons: FloatArray, lats: FloatArray, xs: Int32Array, ys: Int32Array
+) -> None:
+    """Round a chunk to the lattice; what is outside or no number goes to the ring of empty blocks."""
+    bits = table[BITS]
+    scale = np.float64(table[SCALE])
+    west, south = np.float64(table[COLUMN0] << bits), np.float64(table[ROW0] << bits)
+    east = np.float64(((table[COLUMN0] + table[COLUMNS]) << bits) - 1)
+    north = np.float64(((table[ROW0] + table[ROWS]) << bits) - 1)
+    for i in range(len(lons)):
+        fx = np.rint(lons[i] * scale)
+        fx = fx if fx > west else west
+        fx = fx if fx < east else east
+        xs[i] = np.int32(fx)
+    for i in range(len(lats)):
+        fy = np.rint(lats[i] * scale)
+        fy = fy if fy > south else south
+        fy = fy if fy < north else north
+        ys[i] = np.int32(fy)
+
+
+@kernel
+def _clamp(
+    table: Int64Array, given_xs: Int32Array, given_ys: Int32Array, xs: Int32Array, ys: Int32Array
+) -> None:
+    """Copy a chunk of lattice points; what is outside goes to the ring of empty blocks."""
+    bits = table[BITS]
+    west, south = np.int32(table[COLUMN0] << bits), np.int32(table[ROW0] << bits)
+    east = np.int32(((table[COLUMN0] + table[COLUMNS]) << bits) - 1)
+    north = np.int32(((table[ROW0] + table[ROWS]) << bits) - 1)
+    for i in range(len(given_xs)):
+        xs[i] = min(max(given_xs[i], west), east)
+    for i in range(len(given_ys)):
+        ys[i] = min(max(given_ys[i], south), north)
+
+
+LISTS = 3
+"""Lists of border points: cells of one edge, of several, and points in doubt."""
+
+LIST_WORDS = 4
+"""Of a border point: its place in the batch and the bits of its cell, x, y, and where its units are."""
+
+HELD = 256
+"""Border points that are held back before they are decided: until then their units have arrived."""
+
+
+@inline_kernel
+def _hold(lists: Int64Array, which: int, n: int, place: int, x: int, y: int, at: int) -> None:
+    """Write a border point into a list."""
+    lists[which, n, 0] = place
+    lists[which, n, 1] = x
+    lists[which, n, 2] = y
+    lists[which, n, 3] = at
+
+
+@kernel
+def _decide(table: Int64Array, lists: Int64Array, counts: Int64Array, out: Int32Array) -> None:
+    """Answer the border points that are held back."""
+    units = array_at(table[UNITS], np.int64(1) << 40, np.int32)
+    doubts = np.int64(0)
+    for j in range(counts[0]):
+        place, x, y, at = lists[0, j]
+        shift = place & 0xFF
+        face, doubt = _one(units, at, _within(x, shift), _within(y, shift), shift)
+        out[place >> 8] = np.int32(face) - np.int32(1)
+        _hold(lists, 2, doubts, place, x, y, 0)
+        doubts += np.int64(doubt)
+    for j in range(counts[1]):
+        place, x, y, at = lists[1, j]
+        shift = place & 0xFF
+        doubt = True
+        if at >= 0:
+            face, doubt = _several(units, at, _within(x, shift), _within(y, shift), shift)
+            out[place >> 8] = np.int32(face) - np.int32(1)
+        _hold(lists, 2, doubts, place, x, y, 0)
+        doubts += np.int64(doubt)
+    for j in range(doubts):
+        out[lists[2, j, 0] >> 8] = np.int32(walk_to(table, lists[2, j, 1], lists[2, j, 2], np.int64(-1)))
+    counts[:] = 0
+
+
+@kernel
+def _chunk(
+    table: Int64Array,
+    xs: Int32Array,
+    ys: Int32Array,
+    out: Int32Array,
+    begin: int,
+    blocks: UInt32Array,
+    wanted: UInt32Array,
+    border: UInt32Array,
+    codes: UInt32Array,
+    lists: Int64Array,
+    counts: Int64Array,
+) -> None:
+    """Answer a chunk of lattice points within the blocks, but for border points, which are held back.
+
+    `out` is where the answers of this chunk go, which begins with point `begin` of all.
+    """
+    m = len(out)
+    bits = table[BITS]
+    bits32 = np.int32(bits)
+    column0, row0, columns = np.int32(table[COLUMN0]), np.int32(table[ROW0]), np.int32(table[COLUMNS])
+    count = table[COLUMNS] * table[ROWS]
+    root = array_at(table[ROOT], count, np.int64)
+    unit_base = array_at(table[UNIT_BASE], count, np.uint32)
+    cells = array_at(table[CELLS], np.int64(1) << 40, np.uint32)
+    cells_address, units_address = table[CELLS], table[UNITS]
+    block_mask = np.int32((1 << bits) - 1)
+    for i in range(m):
+        blocks[i] = np.uint32(((ys[i] >> bits32) - row0) * columns + (xs[i] >> bits32) - column0)
+    for i in range(m):
+        block = root[blocks[i]]
+        shift = block & 0xFF
+        line = np.int64((ys[i] & block_mask) >> shift) << (bits - shift)
+        wanted[i] = (block >> 8) + line + np.int64((xs[i] & block_mask) >> shift)
+    for i in range(min(AHEAD, m)):
+        prefetch(cells_address + 4 * np.int64(wanted[i]))
+    borders = np.int64(0)
+    for i in range(m):
+        prefetch(cells_address + 4 * np.int64(wanted[i + AHEAD]))
+        code = cells[wanted[i]]
+        out[i] = np.int32(code) - np.int32(1)
+        border[borders] = np.uint32(i)
+        codes[borders] = code
+        borders += np.int64(code >> np.uint32(31))
+    ones, several = counts[0], counts[1]
+    for j in range(borders):
+        i, code = border[j], codes[j]
+        at = 4 * (np.int64(unit_base[blocks[i]]) + np.int64(code & np.uint32(0x3FFFFFFF)))
+        prefetch(units_address + 4 * at)
+        prefetch(units_address + 4 * at + 60)
+        at = at if code != np.uint32(0xFFFFFFFF) else np.int64(-1)
+        place = ((begin + np.int64(i)) << 8) | (root[blocks[i]] & 0xFF)
+        _hold(lists, 0, ones, place, np.int64(xs[i]), np.int64(ys[i]), at)
+        _hold(lists, 1, several, place, np.int64(xs[i]), np.int64(ys[i]), at)
+        which = np.int64((code >> np.uint32(30)) & np.uint32(1))
+        ones += 1 - which
+        several += which
+    counts[0], counts[1] = ones, several
+
+
+_READ_ONLY = 'Array({}, 1, "C", readonly=True)'
+
+
+@declared_kernel(f"void({_READ_ONLY.format('float64')}, {_READ_ONLY.format('float64')}, int32[::1], int64)")
+def locate_degrees(lons: FloatArray, lats: FloatArray, out: Int32Array, address: int) -> None:
+    """The rows of many places in degrees, into `out`; -1 where there is none."""
+    table = array_at(address, TABLE, np.int64)
+    xs, ys = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    blocks, wanted = np.empty(CHUNK, np.uint32), np.zeros(CHUNK + AHEAD, np.uint32)
+    border, codes = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint32)
+    lists, counts = np.empty((LISTS, 2 * (HELD + CHUNK) + 1, LIST_WORDS), np.int64), np.zeros(2, np.int64)
+    for begin in range(0, len(lons), CHUNK):
+        end = min(len(lons), begin + CHUNK)
+        _round_to_lattice(table, lons[begin:end], lats[begin:end], xs, ys)
+        _chunk(table, xs, ys, out[begin:end], begin, blocks, wanted, border, codes, lists, counts)
+        if counts[0] + counts[1] >= HELD:
+            _decide(table, lists, counts, out)
+    _decide(table, lists, counts, out)
+
+
+@declared_kernel(f"void({_READ_ONLY.format('int32')}, {_READ_ONLY.format('int32')}, int32[::1], int64)")
+def locate_units(given_xs: Int32Array, given_ys: Int32Array, out: Int32Array, address: int) -> None:
+    """The rows of many lattice points, into `out`; -1 where there is none."""
+    table = array_at(address, TABLE, np.int64)
+    xs, ys = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    blocks, wanted = np.empty(CHUNK, np.uint32), np.zeros(CHUNK + AHEAD, np.uint32)
+    border, codes = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint32)
+    lists, counts = np.empty((LISTS, 2 * (HELD + CHUNK) + 1, LIST_WORDS), np.int64), np.zeros(2, np.int64)
+    for begin in range(0, len(given_xs), CHUNK):
+        end = min(len(given_xs), begin + CHUNK)
+        _clamp(table, given_xs[begin:end], given_ys[begin:end], xs, ys)
+        _chunk(table, xs, ys, out[begin:end], begin, blocks, wanted, border, codes, lists, counts)
+        if counts[0] + counts[1] >= HELD:
+            _decide(table, lists, counts, out)
+    _decide(table, lists, counts, out)

@@ -1,0 +1,131 @@
+"""Lookup: an edition's levels and its index together, all that "which grid is this point in?" needs.
+
+The server holds one in its snapshot; a bulk job opens one in each of its processes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gridmap.coverage.canonical import from_bytes
+from gridmap.errors import DamageError, HomeError
+from gridmap.index.index import GridIndex
+from gridmap.store.address import address_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gridmap.coverage.partition import Partition
+    from gridmap.model import Edition
+    from gridmap.store.address import CityAddress
+    from gridmap.store.store import Store
+
+LOG: Final = logging.getLogger(__name__)
+
+INDEX: Final = "index-"
+"""How the names of index files begin."""
+
+KEPT: Final = 3
+"""Index files kept in one place, the newest: a process may still open the one before."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One edition's partition and the index of its finest level.
+
+    `partition.ancestors[depth][row]` is the row at a level of a finest row; codes are
+    `partition.levels[depth].codes`.
+    """
+
+    edition: Edition
+    partition: Partition
+    index: GridIndex
+
+
+def open_lookup(place: CityAddress | Path, number: int | None = None) -> Lookup:
+    """Open an edition of a home or a database, the current one when no number is given.
+
+    Raises HomeError when nothing was ever published there, NotFoundError for a number that is not there,
+    DamageError for broken files.
+    """
+    address = address_of(place)
+    with address.open() as store:
+        return lookup_of(store, address, number)
+
+
+def lookup_of(store: Store, address: CityAddress, number: int | None = None) -> Lookup:
+    """As `open_lookup`, in an open store."""
+    edition, partition = read_edition(store, address, number)
+    return Lookup(edition, partition, _index_of(address, edition, partition))
+
+
+def index_file(address: CityAddress, edition: Edition) -> Path:
+    """Where the index of an edition is kept: a file named by the areas it was made from."""
+    return address.cache / f"{INDEX}{edition.checksum[:32]}"
+
+
+def keep_index(address: CityAddress, edition: Edition, index: GridIndex) -> None:
+    """Write the index of an edition beside the city, so that nobody needs to build it again.
+
+    The file can be made again, so a full or read-only disk is no error here; the log says it.
+    """
+    path = index_file(address, edition)
+    try:
+        index.save(path)
+        kept = sorted(path.parent.glob(f"{INDEX}*"), key=lambda each: each.stat().st_mtime)
+        for old in kept[:-KEPT]:
+            old.unlink()  # whoever has it mapped goes on with it
+    except OSError as error:
+        LOG.warning("%s: the index could not be kept (%s); it is built at each start", path, error)
+
+
+def prepare_index(
+    address: CityAddress, edition: Edition, partition: Partition, base: Edition | None = None
+) -> GridIndex:
+    """Build and keep the index of an edition.
+
+    With the edition it followed only the windows in which borders differ are built, when that one's index is
+    still there.
+    """
+    old = _kept(address, base) if base is not None else None
+    index = GridIndex.from_coverage(
+        partition.coverage, partition.finest.codes, proven=edition.proven, old=old
+    )
+    keep_index(address, edition, index)
+    return index
+
+
+def _index_of(address: CityAddress, edition: Edition, partition: Partition) -> GridIndex:
+    """The index of an edition from its file, or built and kept."""
+    index = _kept(address, edition)
+    if index is not None and index.codes == partition.finest.codes:
+        return index
+    return prepare_index(address, edition, partition)
+
+
+def _kept(address: CityAddress, edition: Edition) -> GridIndex | None:
+    """The index of an edition from its file; None when there is none that can be used."""
+    try:
+        return GridIndex.open(index_file(address, edition))
+    except FileNotFoundError:
+        return None
+    except DamageError as error:
+        LOG.warning("%s; building it anew", error)
+        return None
+
+
+def read_edition(
+    store: Store, place: CityAddress | Path, number: int | None = None
+) -> tuple[Edition, Partition]:
+    """An edition of an open store, the current one without a number, and its partition; raises as above."""
+    edition = store.current() if number is None else store.edition(number)
+    if edition is None:
+        address = address_of(place)
+        raise HomeError(
+            f"{address}: holds no city yet. Build one with `gridmap city chongqing {address.option}`, "
+            f"or load a file with `gridmap load FILE {address.option}`."
+        )
+    known = bool(store.proof(edition.number).get("outline_known"))
+    return edition, from_bytes(store.body(edition.number), outline_known=known)
