@@ -12,11 +12,13 @@ import shapely
 from damage import damaged_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mesh import mesh
 from oracles import covering_rows, owner_of
 from pyproj import Geod
 from random_city import random_city
 from town import SOUTH, STEP, WEST, toytown
 
+import gridmap
 from gridmap import lattice
 from gridmap.coverage.arcs import coverage_of
 from gridmap.errors import DamageError, InputError
@@ -94,6 +96,12 @@ def test_stacks_of_overlapping_boxes(seed: int) -> None:
     assert not index.parts.single
     assert len(index.parts.heavy_bins) > 0
     check(index, boxes, interesting_points(boxes, seed, 120))
+
+
+def test_the_shop_window() -> None:
+    assert gridmap.GridIndex is GridIndex
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        getattr(gridmap, "Nothing")  # noqa: B009 - mypy would see it
 
 
 def test_the_fast_paths_really_ran() -> None:
@@ -212,6 +220,8 @@ def test_memory_is_bounded_by_the_budget() -> None:
     small = GridIndex.build(degrees(city), budget_mb=1)
     assert small.nbytes < 2_000_000 < GridIndex.build(degrees(city), budget_mb=64).nbytes
     check(small, city, interesting_points(city, 3, 40))
+    with pytest.raises(InputError, match=r"budget_mb: 1 MB hold no index of these areas; give \d+ or more"):
+        GridIndex.build(degrees(mesh(180)), budget_mb=1)
 
 
 # Files

@@ -27,7 +27,7 @@ from gridmap.durable import make_folder, part_file, settle
 from gridmap.errors import DamageError
 from gridmap.index.parts import DTYPES, WIDTHS, Parts
 from gridmap.index.plan import Blocks
-from gridmap.kernels import lookup
+from gridmap.kernels import exact
 from gridmap.lattice import SCALE
 
 if TYPE_CHECKING:
@@ -121,36 +121,36 @@ def verify(path: Path) -> None:
 
 def address_table(parts: Parts) -> Int64Array:
     """The table of addresses and numbers that kernels read; the parts must outlive it."""
-    table = np.zeros(lookup.TABLE, np.int64)
+    table = np.zeros(exact.TABLE, np.int64)
     for place, name in _PLACES.items():
         array = getattr(parts, name)
         table[place] = array.ctypes.data if array.size else 0
     blocks = parts.blocks
-    table[lookup.BITS], table[lookup.COLUMN0], table[lookup.ROW0] = blocks.bits, blocks.column0, blocks.row0
-    table[lookup.COLUMNS], table[lookup.ROWS] = blocks.columns, blocks.rows
-    table[lookup.HEAVY] = -1 if parts.single else len(parts.heavy_bins)
-    table[lookup.WILD] = len(parts.wild_rows)
-    table[lookup.SCALE] = SCALE
+    table[exact.BITS], table[exact.COLUMN0], table[exact.ROW0] = blocks.bits, blocks.column0, blocks.row0
+    table[exact.COLUMNS], table[exact.ROWS] = blocks.columns, blocks.rows
+    table[exact.HEAVY] = -1 if parts.single else len(parts.heavy_bins)
+    table[exact.WILD] = len(parts.wild_rows)
+    table[exact.SCALE] = SCALE
     return table
 
 
 _PLACES: Final = {
-    lookup.ROOT: "root",
-    lookup.UNIT_BASE: "unit_base",
-    lookup.CELLS: "cells",
-    lookup.UNITS: "units",
-    lookup.BIN_BASE: "bin_base",
-    lookup.BIN_PLACES: "bin_places",
-    lookup.BIN_ENTRIES: "bin_entries",
-    lookup.BIN_SUMS: "bin_sums",
-    lookup.EDGES: "edges",
-    lookup.HEAVY_BINS: "heavy_bins",
-    lookup.HEAVY_PLACES: "heavy_places",
-    lookup.HEAVY_ROWS: "heavy_rows",
-    lookup.WILD_BOXES: "wild_boxes",
-    lookup.WILD_ROWS: "wild_rows",
-    lookup.WILD_PLACES: "wild_places",
-    lookup.WILD_EDGES: "wild_edges",
+    exact.ROOT: "root",
+    exact.UNIT_BASE: "unit_base",
+    exact.CELLS: "cells",
+    exact.UNITS: "units",
+    exact.BIN_BASE: "bin_base",
+    exact.BIN_PLACES: "bin_places",
+    exact.BIN_ENTRIES: "bin_entries",
+    exact.BIN_SUMS: "bin_sums",
+    exact.EDGES: "edges",
+    exact.HEAVY_BINS: "heavy_bins",
+    exact.HEAVY_PLACES: "heavy_places",
+    exact.HEAVY_ROWS: "heavy_rows",
+    exact.WILD_BOXES: "wild_boxes",
+    exact.WILD_ROWS: "wild_rows",
+    exact.WILD_PLACES: "wild_places",
+    exact.WILD_EDGES: "wild_edges",
 }
 
 

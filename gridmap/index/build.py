@@ -14,7 +14,7 @@ import numpy as np
 
 from gridmap.errors import GridmapError
 from gridmap.index.parts import NO_WILD, Parts
-from gridmap.index.plan import blocks_over, choose_rung, depths_at
+from gridmap.index.plan import blocks_over, choose_rung, default_budget_mb, depths_at
 from gridmap.kernels import cells as kernels
 from gridmap.kernels.halfplanes import UNIT
 from gridmap.kernels.jit import in_threads
@@ -51,7 +51,7 @@ def build(
     *,
     single: bool,
     wild: Wild = NO_WILD,
-    budget_mb: int,
+    budget_mb: int | None = None,
     threads: int | None = None,
     old: Parts | None = None,
 ) -> Parts:
@@ -62,7 +62,9 @@ def build(
     """
     blocks = _blocks(edges, wild, faces)
     spread = _spread(edges, blocks)
-    rung = choose_rung(spread.crossings, blocks.bits, budget_mb)
+    rung = choose_rung(
+        spread.crossings, int(spread.places[-1]), blocks.bits, budget_mb or default_budget_mb(faces)
+    )
     depths = depths_at(rung, spread.crossings, blocks.bits).astype(np.uint8)
     work = _Work(edges, spread, depths, blocks, single, threads)
     if old is not None and single and old.single and (old.blocks, old.rung) == (blocks, rung):
@@ -272,9 +274,8 @@ def _run(
     fill: bool,
 ) -> None:
     spread = work.spread
-    frame = (work.edges, spread.places, spread.entries, spread.sums, work.depths, *_frame(work.blocks))
-    bases = (work.single, work.bin_base, work.cell_base)
-    arrays = (units_at, bin_places, bin_entries, bin_sums, cells, units, fill)
-    in_threads(
-        kernels.build_blocks, [some], work.threads, shared=(*frame, *bases, *arrays), smallest=SMALLEST_SLICE
-    )
+    source = work.edges, spread.places, spread.entries, spread.sums, work.depths
+    bases = work.bin_base, work.cell_base, units_at, bin_places
+    out = bin_entries, bin_sums, cells, units
+    shared = (_frame(work.blocks), source, bases, out, work.single, fill)
+    in_threads(kernels.build_blocks, [some], work.threads, shared=shared, smallest=SMALLEST_SLICE)

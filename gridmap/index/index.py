@@ -25,8 +25,7 @@ from gridmap.columns import pair
 from gridmap.errors import InputError
 from gridmap.index import artefact
 from gridmap.index.parts import HOT, Parts
-from gridmap.index.plan import DEFAULT_BUDGET_MB
-from gridmap.kernels import lookup
+from gridmap.kernels import exact, lookup
 from gridmap.kernels.jit import in_threads
 from gridmap.kernels.nearest import nearest_edge
 from gridmap.model import NOWHERE
@@ -84,14 +83,15 @@ class GridIndex:
         codes: Sequence[str] | None = None,
         *,
         invalid: Literal["refuse", "evenodd"] = "refuse",
-        budget_mb: int = DEFAULT_BUDGET_MB,
+        budget_mb: int | None = None,
         threads: int | None = None,
     ) -> Self:
         """Build from polygons and multipolygons in degrees, in any order, a partition or not.
 
         Corners are rounded to the lattice. None and empty polygons own nothing. `invalid="evenodd"` keeps
         polygons that are not valid: a point is in when a ray to it crosses the rings an odd number of times.
-        The index takes about `budget_mb` at most, whatever the extent; `threads` is all cores when None.
+        What lookups read takes about `budget_mb` at most, whatever the extent (None: 256 MB, and 1 kB for
+        each polygon where that is more); `threads` is all cores when None.
 
         Raises InputError naming the rows of invalid polygons, other types, coordinates that are no degrees;
         codes of another number or not unique; a budget that is too small.
@@ -110,7 +110,7 @@ class GridIndex:
         codes: Sequence[str] | None = None,
         *,
         proven: bool = False,
-        budget_mb: int = DEFAULT_BUDGET_MB,
+        budget_mb: int | None = None,
         threads: int | None = None,
         old: GridIndex | None = None,
     ) -> Self:
@@ -185,10 +185,10 @@ class GridIndex:
     def covering(self, x: int, y: int) -> tuple[int, ...]:
         """All rows that cover a lattice point, the smallest first: one, but for borders and overlaps."""
         rows = []
-        row = lookup.next_row(self._address, x, y, -1)
+        row = exact.next_row(self._address, x, y, -1)
         while row != NOWHERE:
             rows.append(row)
-            row = lookup.next_row(self._address, x, y, row)
+            row = exact.next_row(self._address, x, y, row)
         return tuple(rows)
 
     def explain(self, lon: float, lat: float) -> Explanation:
@@ -243,7 +243,7 @@ def _build(
     faces: int,
     single: bool,
     wild: Any,
-    budget_mb: int,
+    budget_mb: int | None,
     threads: int | None,
     old: Parts | None = None,
 ) -> Parts:

@@ -7,10 +7,9 @@ sure; a window around it, wide enough by the shortest degree in it, holds everyt
 in that window are measured, and the k nearest of them are the answer. It is exact, and costs two questions.
 
 Locked, not swapped. libspatialindex is not safe for threads, not even for readers: a question moves nodes in
-its pools. A question takes some 50 us, so all of them take turns at one lock, and a change is seen by the
-next question. A fresh tree swapped in for each change would have no lock, and would cost seconds of building
-for a thing that moved. What is slower than the tree, measuring, is done outside the lock, on values that
-never change.
+its pools. A question takes some 100 us for each kind of thing, so all of them take turns at one lock; each
+sees every change before it whole, and nothing of later ones. A fresh tree swapped in for each change would
+need no lock, and would cost seconds of building for one thing that moved.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from rtree import index as rtree_index
@@ -41,7 +40,7 @@ MARGIN: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something with a place: `sort` is what one asks for (device, staff), `kind` says more; `x, y` lattice."""
+    """Something with a place in lattice units: of a sort (device, staff ...), and of a kind of that sort."""
 
     code: str
     sort: str
@@ -123,41 +122,30 @@ class Nearby:
         Only those within a radius in metres, of a sort, and of a kind, where given. Raises InputError naming
         lon or lat for what is no place.
         """
-        x, y = lattice.point_to_lattice(lon, lat)
+        point = lattice.point_to_lattice(lon, lat)
         found: list[Near] = []
-        for group in list(self._trees):
-            if sort in ("", group[0]) and kind in ("", group[1]):
-                farthest = found[-1].distance_m if len(found) >= k else within_m
-                found += self._nearest_of(group, (lon, lat), (x, y), k, farthest)
-                found = sorted(found, key=_order)[:k]
+        with self._lock:
+            for group, tree in self._trees.items():
+                if sort in ("", group[0]) and kind in ("", group[1]):
+                    farthest_m = found[-1].distance_m if len(found) >= k else within_m
+                    found += self._nearest_in(tree, (lon, lat), point, k, farthest_m)
+                    found = sorted(found, key=_order)[:k]
         return found
 
-    def _nearest_of(
-        self,
-        group: tuple[str, str],
-        place: tuple[float, float],
-        point: tuple[int, int],
-        k: int,
-        farthest_m: float,
+    def _nearest_in(
+        self, tree: Any, place: tuple[float, float], point: tuple[int, int], k: int, farthest_m: float
     ) -> list[Near]:
-        with self._lock:
-            numbers = list(self._trees[group].nearest(_box(*point), k))
-            guess = [self._things[number] for number in numbers]
+        """The k nearest of one tree, not farther than a bound."""
+        guess = [self._things[number] for number in tree.nearest(_box(*point), k)]
         if not guess:
             return []
-        radius = float(_measured(place, guess)[0].max()) if len(guess) >= k else math.inf
-        radius = min(radius, farthest_m)
-        with self._lock:
-            numbers = list(self._trees[group].intersection(window_of(*place, radius)))
-            things = [self._things[number] for number in numbers]
-        if not things:
-            return []
-        distances, bearings = _measured(place, things)
+        full = len(guess) >= k
+        radius = min(farthest_m, float(_measured(place, guess)[0].max()) if full else math.inf)
+        things = [self._things[number] for number in tree.intersection(window_of(*place, radius))]
+        metres, bearings = _measured(place, things)
         near = [
             _near(thing, distance_m, bearing_deg)
-            for thing, distance_m, bearing_deg in zip(
-                things, distances.tolist(), bearings.tolist(), strict=True
-            )
+            for thing, distance_m, bearing_deg in zip(things, metres.tolist(), bearings.tolist(), strict=True)
             if distance_m <= radius
         ]
         return sorted(near, key=_order)[:k]

@@ -9,6 +9,7 @@ so the plan stays as it is and only the blocks that the border touches are built
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +21,11 @@ from gridmap.kernels.spread import CROSSING
 if TYPE_CHECKING:
     from gridmap.types import Int32Array, Int64Array
 
-DEFAULT_BUDGET_MB: Final = 256
-"""Memory of cells and half-planes: three quarters of what 65,000 grids may take when they are served."""
+LEAST_BUDGET_MB: Final = 256
+"""Memory of cells and half-planes, unless told otherwise: a served city may take 300 MB."""
+
+FACES_PER_MB: Final = 1_000
+"""Above a quarter of a million faces memory grows with them, so that a country is answered fast too."""
 
 BLOCKS_PER_FACE: Final = 1
 FEWEST_BLOCKS: Final = 4_096
@@ -36,8 +40,8 @@ COARSEST_RUNG: Final = -40
 """Every block one cell, or nearly so."""
 
 CELL_BYTES: Final = 4
-BORDER_BYTES: Final = 36
-"""What a border cell takes beside, on average: 57 % have one unit of 16 bytes, the rest about four."""
+MEETING_BYTES: Final = 24
+"""What an edge takes in each cell it meets, on average: 1.0 to 1.5 units of 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class Blocks:
 
     def __len__(self) -> int:
         return self.columns * self.rows
+
+
+def default_budget_mb(faces: int) -> int:
+    """The memory that cells and half-planes may take, in MB: 256, and 1 kB a face where that is more."""
+    return max(LEAST_BUDGET_MB, faces // FACES_PER_MB)
 
 
 def blocks_over(low: tuple[int, int], high: tuple[int, int], faces: int) -> Blocks:
@@ -73,16 +82,19 @@ def depths_at(rung: int, crossings: Int64Array, bits: int) -> Int32Array:
     return np.clip(wanted, 0, min(MOST_DEPTH, bits)).astype(np.int32)
 
 
-def bytes_at(depths: Int32Array, crossings: Int64Array) -> int:
-    """About how much memory the cells and half-planes of these depths take."""
-    cells = np.left_shift(np.int64(1), 2 * depths.astype(np.int64)).sum()
-    border = (crossings / CROSSING * np.left_shift(np.int64(1), depths.astype(np.int64))).sum()
-    return int(CELL_BYTES * cells + BORDER_BYTES * border)
+def bytes_at(depths: Int32Array, crossings: Int64Array, entries: int) -> int:
+    """About how much memory cells and half-planes take; `entries` are the edges of all blocks together."""
+    sides = np.left_shift(np.int64(1), depths.astype(np.int64))
+    meetings = entries + (crossings / CROSSING * sides).sum()
+    return int(CELL_BYTES * (sides * sides).sum() + MEETING_BYTES * meetings)
 
 
-def choose_rung(crossings: Int64Array, bits: int, budget_mb: int) -> int:
+def choose_rung(crossings: Int64Array, entries: int, bits: int, budget_mb: int) -> int:
     """The finest rung within a budget in MB. InputError: even the coarsest does not fit."""
     for rung in range(FINEST_RUNG, COARSEST_RUNG - 1, -1):
-        if bytes_at(depths_at(rung, crossings, bits), crossings) <= budget_mb * 1_000_000:
+        least = bytes_at(depths_at(rung, crossings, bits), crossings, entries)
+        if least <= budget_mb * 1_000_000:
             return rung
-    raise InputError("budget_mb", f"{budget_mb} MB hold no index of these areas; give more")
+    raise InputError(
+        "budget_mb", f"{budget_mb} MB hold no index of these areas; give {math.ceil(least / 1e6):,} or more"
+    )

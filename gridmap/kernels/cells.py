@@ -236,51 +236,60 @@ def _code(
 
 
 @inline_kernel
-def _keep_bin(
-    number: int,
-    given: Int32Array,
-    first: int,
-    last: int,
-    corners: Int64Array,
-    bin_: int,
-    bin_places: Int64Array,
-    bin_entries: Int32Array,
-    bin_sums: Int64Array,
-) -> None:
-    """Write the edges of a bin, and the faces at its corner."""
-    bin_sums[number] = corners[bin_]
-    for i in range(first, last):
-        bin_entries[bin_places[number] + i - first] = given[i]
+def _build_cells(
+    edges: Int32Array,
+    entries: Int32Array,
+    starts: Int32Array,
+    sums: Int64Array,
+    x: int,
+    y: int,
+    shift: int,
+    side: int,
+    depth: int,
+    single: bool,
+    units: Int32Array,
+    base: int,
+    used: int,
+    cells: UInt32Array,
+    line: int,
+    fill: bool,
+) -> int:
+    """Build the side x side cells of a bin at (x, y); gives how many units of the block are used by then."""
+    for cell in range(side * side):
+        row, column = cell // side, cell % side
+        cx, cy = x + (column << shift), y + (row << shift)
+        low, high = starts[cell], starts[cell + 1]
+        code, size = _code(edges, entries, low, high, cx, cy, shift, sums, cell, single, units, base, used)
+        used += size
+        if fill:
+            cells[line + (row << depth) + column] = code
+    return used
 
 
 @kernel
 def build_blocks(
     some: Int64Array,
-    edges: Int32Array,
-    places: Int64Array,
-    entries: Int32Array,
-    sums: Int64Array,
-    depths: UInt8Array,
-    bits: int,
-    column0: int,
-    row0: int,
-    columns: int,
+    frame: tuple[int, int, int, int],
+    source: tuple[Int32Array, Int64Array, Int32Array, Int64Array, UInt8Array],
+    bases: tuple[Int64Array, Int64Array, Int64Array, Int64Array],
+    out: tuple[Int32Array, Int64Array, UInt32Array, Int32Array],
     single: bool,
-    bin_base: Int64Array,
-    cell_base: Int64Array,
-    unit_base: Int64Array,
-    bin_places: Int64Array,
-    bin_entries: Int32Array,
-    bin_sums: Int64Array,
-    cells: UInt32Array,
-    units: Int32Array,
     fill: bool,
 ) -> None:
     """Build some blocks.
 
-    Without `fill` it only counts: units into unit_base[block + 1], edges of a bin into bin_places[bin + 1].
-    With it, these are places, and everything is written there. `single` says that no point has two faces.
+    frame   bits, column0, row0, columns of the blocks
+    source  edges, their places in blocks and entries, faces at the corners of blocks, depths
+    bases   where the bins, cells and units of each block begin, and the edges of each bin
+    out     edges of bins, faces at the corners of bins, cells, units (flat)
+
+    Without `fill` it only counts: units of a block into their base + 1, edges of a bin likewise. `single`
+    says that no point has two faces.
     """
+    bits, column0, row0, columns = frame
+    edges, places, entries, sums, depths = source
+    bin_base, cell_base, unit_base, bin_places = bases
+    bin_entries, bin_sums, cells, units = out
     most = np.int64(1) << (2 * bin_bits(np.int64(depths.max())))
     starts, corners, given = (
         np.empty(most + 2, np.int32),
@@ -297,29 +306,22 @@ def build_blocks(
         begin, end = places[block], places[block + 1]
         given = spread_over_squares(edges, entries, begin, end, x0, y0, bin_shift, wide, starts, given)
         _corners(edges, given, starts, x0, y0, bin_shift, wide, sums[block, 0], sums[block, 1], corners)
-        base = unit_base[block] if fill else np.int64(-1)
-        used = np.int64(0)
+        base, used = unit_base[block] if fill else np.int64(-1), np.int64(0)
         for bin_ in range(wide * wide):
             x, y = x0 + ((bin_ % wide) << bin_shift), y0 + ((bin_ // wide) << bin_shift)
-            first, last = starts[bin_], starts[bin_ + 1]
-            number = bin_base[block] + bin_
+            first, last, number = starts[bin_], starts[bin_ + 1], bin_base[block] + bin_
             if fill:
-                _keep_bin(number, given, first, last, corners, bin_, bin_places, bin_entries, bin_sums)
+                bin_sums[number] = corners[bin_]
+                bin_entries[bin_places[number] : bin_places[number + 1]] = given[first:last]
             else:
                 bin_places[number + 1] = last - first
             inner = spread_over_squares(edges, given, first, last, x, y, shift, side, inner_starts, inner)
-            _corners(
-                edges, inner, inner_starts, x, y, shift, side, corners[bin_, 0], corners[bin_, 1], inner_sums
-            )
-            line = cell_base[block] + (((bin_ // wide) << (side_bits + depth)) | ((bin_ % wide) << side_bits))
-            for cell in range(side * side):
-                low, high = inner_starts[cell], inner_starts[cell + 1]
-                cx, cy = x + ((cell % side) << shift), y + ((cell // side) << shift)
-                code, size = _code(
-                    edges, inner, low, high, cx, cy, shift, inner_sums, cell, single, units, base, used
-                )
-                used += size
-                if fill:
-                    cells[line + ((cell // side) << depth) + cell % side] = code
+            faces, count = corners[bin_, 0], corners[bin_, 1]
+            _corners(edges, inner, inner_starts, x, y, shift, side, faces, count, inner_sums)
+            line = cell_base[block] + ((bin_ // wide) << (side_bits + depth)) + ((bin_ % wide) << side_bits)
+            used = _build_cells(
+                edges, inner, inner_starts, inner_sums,
+                x, y, shift, side, depth, single, units, base, used, cells, line, fill,
+            )  # fmt: skip
         if not fill:
             unit_base[block + 1] = used

@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from gridmap.kernels.ellipsoid import metres_per_unit
-from gridmap.kernels.jit import array_at, declared_kernel, inline_kernel
-from gridmap.kernels.lookup import (
+from gridmap.kernels.exact import (
     BIN_BASE,
     BIN_ENTRIES,
     BIN_PLACES,
@@ -20,6 +19,7 @@ from gridmap.kernels.lookup import (
     ROWS,
     TABLE,
 )
+from gridmap.kernels.jit import array_at, declared_kernel, inline_kernel
 from gridmap.kernels.walk import X1, X2, Y1, Y2
 
 
@@ -40,7 +40,7 @@ def _beyond(point: int, low: int, high: int) -> int:
 
 @inline_kernel
 def _at_least(x: int, y: int, x0: int, y0: int, side: int) -> float:
-    """No point of a square is nearer than this, in metres: measured where a degree is shortest, 1 % spared."""
+    """No point of a square is nearer than this, in metres: measured where a degree is shortest, less 1 %."""
     east = metres_per_unit(float(max(abs(y), abs(y0), abs(y0 + side))))[0]
     north = metres_per_unit(0.0)[1]  # a degree of latitude is shortest at the equator
     return 0.99 * math.hypot(_beyond(x, x0, x0 + side) * east, _beyond(y, y0, y0 + side) * north)

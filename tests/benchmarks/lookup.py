@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import timeit
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,14 +152,17 @@ PEERS = {
 }
 
 
+def rate_of(index: GridIndex, places: Points, threads: int, clock: Callable[[], float]) -> float:
+    """Points a second."""
+    return len(places[0]) / best(lambda: index.locate_many(places[0], places[1], threads), clock)
+
+
 def table_of(name: str, grids: Geometries, index: GridIndex, points: dict[str, Points], reads: float) -> None:
     """Print how fast a city is answered, and how fast that is for the machine."""
     say(f"\n{name}: {len(grids):,} grids, {index.nbytes / 1e6:.0f} MB")
     for kind, places in points.items():
-        count = len(places[0])
-        rate = count / best(lambda places=places: index.locate_many(*places))
-        two = count / best(lambda places=places: index.locate_many(*places, threads=2), time.perf_counter)
-        one = count / best(lambda places=places: index.locate_many(*places), time.perf_counter)
+        rate = rate_of(index, places, 1, time.process_time)
+        one, two = (rate_of(index, places, threads, time.perf_counter) for threads in (1, 2))
         say(
             f"  {kind:12}{rate / 1e6:8.1f} M/s   {rate / reads:5.2f} of the yardstick"
             f"   2 threads {two / 1e6:8.1f} M/s ({two / one:.2f} x)"
@@ -171,13 +175,10 @@ def peers(grids: Geometries, index: GridIndex, points: dict[str, Points]) -> Non
     degrees = np.asarray(shapely.transform(grids, lambda xy: xy / SCALE), dtype=object)
     fastest = dict.fromkeys(points, 0.0)
     ours = {}
-    for kind, places in points.items():
-        some = places[0][:PEER_POINTS].copy(), places[1][:PEER_POINTS].copy()
-        ours[kind] = (
-            some,
-            index.locate_many(*some),
-            len(places[0]) / best(lambda p=places: index.locate_many(*p)),
-        )
+    for kind, (lons, lats) in points.items():
+        some = lons[:PEER_POINTS].copy(), lats[:PEER_POINTS].copy()
+        rate = rate_of(index, (lons, lats), 1, time.process_time)
+        ours[kind] = some, index.locate_many(*some), rate
     for name, make in PEERS.items():
         try:
             answer = make(degrees)
@@ -186,7 +187,7 @@ def peers(grids: Geometries, index: GridIndex, points: dict[str, Points]) -> Non
             continue
         for kind, (some, rows, rate) in ours.items():
             answer((some[0][:1000], some[1][:1000]))
-            theirs = PEER_POINTS / best(lambda some=some, answer=answer: answer(some), rounds=3)
+            theirs = PEER_POINTS / best(partial(answer, some), rounds=3)
             differ = int((answer(some) != rows).sum())
             fastest[kind] = max(fastest[kind], theirs)
             times = f"ours is {rate / theirs:7.0f} x"
