@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gridmap import errors
+from gridmap.cli_assign import assign
+from gridmap.cli_options import place_option as _place_option
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
-from gridmap.settings import BLOBS, HOME, STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from gridmap.boundaries.repair import Mend
     from gridmap.store.address import CityAddress
+    from gridmap.store.store import Store
 
 EXIT_CODES: Final[tuple[tuple[type[errors.GridmapError], int], ...]] = (
     (errors.RefusedError, 1),
@@ -49,40 +50,6 @@ class _Group(click.Group):
             raise SystemExit(code) from error
 
 
-def _place_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that say where the city is kept; the command gets one CityAddress."""
-
-    @click.option(
-        "--home",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=lambda: Path(HOME.value()),
-        show_default="$GRIDMAP_HOME, else ./home",
-        help="The folder that holds the city.",
-    )
-    @click.option(
-        "--store",
-        "url",
-        default=lambda: STORE.value() or None,
-        metavar="URL",
-        help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE, instead of a home.",
-    )
-    @click.option(
-        "--blobs",
-        "blobs_url",
-        default=lambda: BLOBS.value() or None,
-        metavar="URL",
-        help="file:///FOLDER for the large files beside --store; without it they are in the database.",
-    )
-    @functools.wraps(command)
-    def run(home: Path, url: str | None, blobs_url: str | None, **rest: Any) -> Any:
-        from gridmap.store.address import CityAddress
-
-        # GRIDMAP_BLOBS without a store means nothing.
-        return command(place=CityAddress(home, url, blobs_url if url else None), **rest)
-
-    return run
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gridmap")
 def main() -> None:
@@ -94,6 +61,7 @@ def main() -> None:
     gridmap check --home DIR              prove it, or say where it is no partition
     gridmap export --home DIR OUT.parquet
     gridmap load OUT.parquet --home NEW
+    gridmap assign IN.csv OUT.csv --home DIR --lon COL --lat COL --crs NAME
     """  # noqa: D301 - click wants a real backspace before a block that it must not wrap
 
 
@@ -153,10 +121,10 @@ def check(place: CityAddress, as_json: bool, png: Path | None, geojson: Path | N
     Exit code 1 when it is not a proven partition, 5 when something stored is damaged.
     """
     from gridmap.coverage.proof import examine
-    from gridmap.twin import current_partition
+    from gridmap.lookup import read_edition
 
     with place.open() as store:
-        edition, partition = current_partition(store, place)
+        edition, partition = read_edition(store, place)
         store.verify()
         stored = store.proof(edition.number).get("notes", ())
     proof = examine(partition)
@@ -179,22 +147,51 @@ def check(place: CityAddress, as_json: bool, png: Path | None, geojson: Path | N
 @main.command()
 @_place_option
 @click.option("--level", help="Only the areas of this level, such as grid.")
-@click.argument("out", type=_OUT)
-def export(place: CityAddress, out: Path, level: str | None) -> None:
-    """Write the areas, sorted by code, to load them elsewhere.
+@click.option("--households", type=_OUT, metavar="OUT.parquet", help="Write all households, with places.")
+@click.argument("out", type=_OUT, required=False)
+def export(place: CityAddress, out: Path | None, level: str | None, households: Path | None) -> None:
+    """Write the areas, sorted by code, to load them elsewhere, or all households, or both.
 
-    The suffix names the format: .parquet (GeoParquet), .gpkg, .geojson, .fgb, .shp.
-    """
-    from gridmap.boundaries.areas import write_areas
-    from gridmap.twin import current_partition
+    The suffix names the format: .parquet (GeoParquet), .gpkg, .geojson, .fgb, .shp, .topojson (levels on
+    shared arcs; it can state no datum, so load it with --crs EPSG:4490).
 
+    \b
+    gridmap export --home H city.gpkg
+    gridmap export --home H --households households.parquet
+    """  # noqa: D301 - as above
+    if out is None and (households is None or level is not None):
+        raise click.UsageError(
+            "Name the file to write: OUT for areas (of a --level), or --households OUT.parquet."
+        )
     with place.open() as store:
-        edition, partition = current_partition(store, place)
-        notes = store.proof(edition.number).get("notes", ())
-    count = write_areas(
-        partition, out, notes=notes, synthetic=edition.synthetic, level=level, checksum=edition.checksum
-    )
-    click.echo(f"{out}: {count:,} areas of edition {edition.number}, checksum {edition.checksum}")
+        if out is not None:
+            click.echo(_export_areas(store, place, out, level))
+        if households is not None:
+            from gridmap.boundaries.households import write_households
+
+            with Progress() as progress:
+                count = write_households(store, households, progress)
+            click.echo(f"{households}: {count:,} households")
+
+
+def _export_areas(store: Store, place: CityAddress, out: Path, level: str | None) -> str:
+    """Write the areas of the current edition; gives the line that says so."""
+    from gridmap.boundaries.areas import write_areas
+    from gridmap.lookup import read_edition
+
+    with Progress() as progress:
+        progress("reading the edition", 0.0)
+        edition, partition = read_edition(store, place)
+        count = write_areas(
+            partition,
+            out,
+            notes=store.proof(edition.number).get("notes", ()),
+            synthetic=edition.synthetic,
+            level=level,
+            checksum=edition.checksum,
+            progress=progress,
+        )
+    return f"{out}: {count:,} areas of edition {edition.number}, checksum {edition.checksum}"
 
 
 @main.command()
@@ -273,6 +270,8 @@ def load(
         raise
     for line in mend_lines(loaded.mends, _residents(place, loaded.mends)):
         click.echo(line, err=True)
+    for note in loaded.proof.notes:
+        click.echo(f"note: {note}", err=True)
     if not loaded.proof.proven:
         print_findings(loaded.proof.findings, err=True)
     edition, count = loaded.edition, len(loaded.proof.findings)
@@ -280,9 +279,9 @@ def load(
     click.echo(f"{place}: edition {edition.number}, {state}, checksum {edition.checksum}")
     if png or geojson:
         with place.open() as store:
-            from gridmap.twin import current_partition
+            from gridmap.lookup import read_edition
 
-            write_found(current_partition(store, place)[1], loaded.proof.findings, edition, png, geojson)
+            write_found(read_edition(store, place)[1], loaded.proof.findings, edition, png, geojson)
 
 
 def _residents(place: CityAddress, mends: Sequence[Mend]) -> list[int] | None:
@@ -349,3 +348,6 @@ def serve(place: CityAddress, host: str, port: int) -> None:
     from tiles.web.server import serve as run
 
     run(place, host, port)
+
+
+main.add_command(assign)

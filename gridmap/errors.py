@@ -26,6 +26,10 @@ class InputError(GridmapError):
         self.name = name
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        """Errors of worker processes come home by pickle, which would call `InputError(sentence)`."""
+        return type(self), (self.name, self.reason)
+
 
 class NotFoundError(GridmapError):
     """What was asked for by name (an area, an edition, a blob) does not exist here."""

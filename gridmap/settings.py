@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+from gridmap.errors import InputError
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -21,6 +23,13 @@ class Setting:
     def value(self) -> str:
         """What is set in the environment, else the default."""
         return os.environ.get(self.name) or self.default
+
+    def number(self) -> int:
+        """The value as a whole number above zero. Raises InputError naming the setting for anything else."""
+        text = self.value()
+        if not (text.isascii() and text.isdigit() and int(text)):
+            raise InputError(self.name, f"{text!r} is no whole number above 0: correct the environment")
+        return int(text)
 
 
 HOME: Final = Setting(
@@ -42,4 +51,16 @@ BLOBS: Final = Setting(
     "",
     "The folder of large files beside that database, as a file:/// address; empty means in the database.",
 )
-SETTINGS: Final = (HOME, DATA, STORE, BLOBS)
+BATCH_BYTES: Final = Setting(
+    "GRIDMAP_BATCH_BYTES", "67108864", "The largest body in bytes that POST /locate takes."
+)
+BATCH_ROWS: Final = Setting(
+    "GRIDMAP_BATCH_ROWS", "2000000", "The most points that one POST /locate may ask for."
+)
+WITHIN_BYTES: Final = Setting(
+    "GRIDMAP_WITHIN_BYTES", "8388608", "The largest body in bytes that POST /within takes."
+)
+WITHIN_VERTICES: Final = Setting(
+    "GRIDMAP_WITHIN_VERTICES", "100000", "The most vertices that the polygon of a POST /within may have."
+)
+SETTINGS: Final = (HOME, DATA, STORE, BLOBS, BATCH_BYTES, BATCH_ROWS, WITHIN_BYTES, WITHIN_VERTICES)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import settings
 
 from gridmap.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # The same examples each time. For new ones: pytest --hypothesis-profile=default
 settings.register_profile("repeatable", derandomize=True)
@@ -23,5 +20,15 @@ def yuzhong(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with Yuzhong (11 streets, 879 grids), built once; read it, do not write to it."""
     home = tmp_path_factory.mktemp("yuzhong") / "home"
     done = CliRunner().invoke(main, ["city", "chongqing", "--home", str(home), "--districts", "500103"])
+    assert done.exit_code == 0, done.output
+    return home
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with Toytown (nine grids), loaded once; read it, do not write to it."""
+    home = tmp_path_factory.mktemp("toytown") / "home"
+    file = Path(__file__).parent.parent / "data" / "toytown" / "toytown.geojson"
+    done = CliRunner().invoke(main, ["load", str(file), "--home", str(home)])
     assert done.exit_code == 0, done.output
     return home

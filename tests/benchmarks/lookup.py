@@ -191,13 +191,11 @@ def peers(grids: Geometries, index: GridIndex, points: dict[str, Points]) -> Non
             differ = int((answer(some) != rows).sum())
             fastest[kind] = max(fastest[kind], theirs)
             times = f"ours is {rate / theirs:7.0f} x"
-            say(
-                f"  {name:28}{kind:12}{theirs / 1e6:8.3f} M/s   {times}   other answers (in degrees): {differ}"
-            )
+            say(f"  {name:28}{kind:12}{theirs / 1e6:8.3f} M/s   {times}   differing (in degrees): {differ}")
     for kind, theirs in fastest.items():
         if theirs:
             say(
-                f"  the best of them, {kind:12} {theirs / 1e6:.3f} M/s: ours is {ours[kind][2] / theirs:.0f} x"
+                f"  the best of them, {kind:10} {theirs / 1e6:.3f} M/s: ours is {ours[kind][2] / theirs:.0f} x"
             )
 
 
@@ -207,9 +205,8 @@ def once(grids: Geometries) -> GridIndex:
     GridIndex.build(degrees[:2_000])  # loads every kernel
     begin, cpu = time.perf_counter(), time.process_time()
     index = GridIndex.build(degrees, [str(row) for row in range(len(grids))])
-    say(
-        f"  build   {time.perf_counter() - begin:8.2f} s on two threads ({time.process_time() - cpu:.2f} s of CPU)"
-    )
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    say(f"  build   {seconds:8.2f} s on two threads ({cpu:.2f} s of CPU)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
         begin = time.perf_counter()
@@ -217,9 +214,8 @@ def once(grids: Geometries) -> GridIndex:
         saved = time.perf_counter() - begin
         opened = best(lambda: GridIndex.open(path), time.perf_counter)
         verified = best(GridIndex.open(path).verify, time.perf_counter, 2)
-        say(
-            f"  save    {saved:8.2f} s, {path.stat().st_size / 1e6:.0f} MB, of which {index.nbytes / 1e6:.0f} to serve"
-        )
+        sizes = f"{path.stat().st_size / 1e6:.0f} MB, of which {index.nbytes / 1e6:.0f} to serve"
+        say(f"  save    {saved:8.2f} s, {sizes}")
         say(f"  open    {opened * 1e3:8.2f} ms; verify {verified:.2f} s")
     return index
 

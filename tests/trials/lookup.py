@@ -3,9 +3,9 @@
 `scripts/trial_lookup [FILE ...]`. Made cities (a compact mesh, a province of contrasts, a stack of
 overlapping boxes, damaged cities) and the polygons of any files given (GeoParquet, GeoPackage ...;
 transformed to degrees, kept by the even-odd rule). For each: a million points uniform in the box, a million
-around corners and inside polygons, 50,000 corners, edge points and their neighbours; in bulk on one and two
-threads, and one by one. shapely compares polygons in lattice units, where it is exact; invalid polygons are left out there and
-asked by whole-number ray casting on fewer points.
+around corners, 150,000 corners, edge points and their neighbours; in bulk on one and two threads, and one by
+one. shapely compares polygons in lattice units, where it is exact; near invalid ones, of which it makes what
+it likes, whole-number ray casting is asked instead, on fewer points.
 """
 
 from __future__ import annotations
