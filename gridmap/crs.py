@@ -33,7 +33,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import numpy as np
-from pyproj import CRS, Transformer
+from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
 from gridmap.columns import check_within, pair
@@ -55,6 +55,8 @@ KNOWN: Final = "wgs84, cgcs2000, gcj02, bd09, EPSG:<number> (east before north i
 
 _LOCAL_DATUMS: Final = ("EPSG:4214", "EPSG:4610", "EPSG:4555")
 """Beijing 1954, Xian 1980, New Beijing: PROJ knows a few regions' parameters and would use them anywhere."""
+
+_WGS84: Final = Geod(ellps="WGS84")
 
 DEGREES: Final = {"wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"}
 _ALIASES: Final = {name: name for name in ("wgs84", "cgcs2000", "gcj02", "bd09")} | {"ogc:crs84": "wgs84"}
@@ -148,6 +150,16 @@ def from_lonlat(lons: ArrayLike, lats: ArrayLike, crs: str, threads: int | None 
     if not good.all():
         _refuse("lons", int(np.argmin(good)), (longitudes, latitudes), f"cannot be shown in {name}")
     return easts, norths
+
+
+def ways(lon: float, lat: float, lons: FloatArray, lats: FloatArray) -> Columns:
+    """The ways from a place to many, in degrees: metres on the ellipsoid, and bearings at the start.
+
+    Bearings are degrees clockwise from north, from 0 to below 360; of two equal places it means nothing.
+    """
+    start = np.full(len(lons), lon), np.full(len(lons), lat)
+    bearings, _, metres = _WGS84.inv(*start, lons, lats)
+    return np.asarray(metres, np.float64), np.asarray(bearings, np.float64) % 360
 
 
 def prepare() -> None:

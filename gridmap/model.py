@@ -24,6 +24,12 @@ GOVERNANCE: Final = "governance"
 SCHEMES: Final = (GOVERNANCE,)
 """The schemes there are: each is one partition of the city, and a point has one area in each."""
 
+DEVICE: Final = "device"
+STAFF: Final = "staff"
+RESOURCE: Final = "resource"
+SORTS: Final = (DEVICE, STAFF, RESOURCE)
+"""The sorts of things that can be near a place."""
+
 LEVELS: Final = ("district", "town", "community", "grid")
 """The levels of the governance scheme, from the widest to the finest."""
 

@@ -9,27 +9,35 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
+
 from gridmap import crs, lattice
-from gridmap.coverage.canonical import from_bytes
 from gridmap.coverage.measures import Measures, measures_of
 from gridmap.coverage.rings import in_degrees
-from gridmap.errors import GridmapError, HomeError, InputError, NotFoundError
-from gridmap.index.index import GridIndex
-from gridmap.model import NOWHERE, Area, Edition
+from gridmap.errors import GridmapError, InputError, NotFoundError
+from gridmap.lookup import Lookup, lookup_of
+from gridmap.model import NOWHERE, Area
 from gridmap.store.address import address_of
 from gridmap.store.watch import new_editions
+from gridmap.surroundings import Source, Surroundings
+from gridmap.within import Within, lattice_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from threading import Event
 
+    from shapely import Geometry
     from shapely.geometry.base import BaseGeometry
 
     from gridmap.coverage.partition import Partition
+    from gridmap.index.index import Explanation
     from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
+    from gridmap.types import FloatArray, Int32Array
 
 
 LOG: Final = logging.getLogger(__name__)
@@ -47,18 +55,35 @@ class AreaMeasures:
     compactness: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A point in degrees and the row of its grid, NOWHERE where there is none."""
+
+    lon: float
+    lat: float
+    row: int
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the point is in no grid."""
+        return self.row == NOWHERE
+
+
 class Snapshot:
     """What a process serves: one edition, and all that is made from it; immutable, shared by threads."""
 
-    def __init__(self, edition: Edition, partition: Partition, notes: tuple[str, ...] = ()) -> None:
-        """Build everything that answers need; takes some seconds for 65,000 grids."""
-        self.edition = edition
-        self.partition = partition
+    def __init__(self, lookup: Lookup, notes: tuple[str, ...] = (), source: Source | None = None) -> None:
+        """Build everything that answers need; takes some seconds for 65,000 grids.
+
+        What needs the `source`, the city's store, is built when it is first asked for, or by `warm`.
+        """
+        self.edition = lookup.edition
+        self.partition = partition = lookup.partition
         self.notes = notes
         self.counts = partition.counts
         crs.prepare()
         depths = range(len(partition.levels))
-        self._index = GridIndex(partition.polygons_at(len(partition.levels) - 1))
+        self.index = lookup.index
         self._measures: list[Measures] = [measures_of(partition.coverage_at(depth)) for depth in depths]
         for depth in depths:
             partition.polygons_at(depth)
@@ -68,15 +93,107 @@ class Snapshot:
             for row, code in enumerate(table.codes)
         }
         self._children = _children(partition)
+        self.source = source or Source(None)
+        self._warming = Lock()
+        self._surroundings: Surroundings | None = None
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What stands in the city; read from the store the first time, which takes some seconds."""
+        found = self._surroundings
+        if found is None:
+            with self._warming:
+                found = self._surroundings
+                if found is None:
+                    found = Surroundings(self.partition, self.index, self._measures[-1], self.source)
+                    self._surroundings = found
+        return found
+
+    def warm(self) -> None:
+        """Read what stands in the city, so that the first question for it need not wait.
+
+        Where that fails the log says why, and the question will try again.
+        """
+        try:
+            _ = self.surroundings
+        except GridmapError as error:
+            LOG.warning("what stands in the city cannot be read yet: %s", error)
 
     def locate(self, lon: float, lat: float, datum: str) -> str | None:
         """The code of the grid at a point in a named datum, None where there is none.
 
         Raises InputError naming lon, lat or crs when one of them cannot be used.
         """
-        x, y = lattice.point_to_lattice(*_degrees(lon, lat, datum))
-        row = self._index.locate(x, y)
+        row = self.row_at(lon, lat, datum)
         return None if row == NOWHERE else self.partition.finest.codes[row]
+
+    def row_at(self, lon: float, lat: float, datum: str) -> int:
+        """The row of the grid at a point in a named datum, or NOWHERE; raises as `locate`."""
+        return self.index.at(*lattice.point_to_lattice(*_degrees(lon, lat, datum)))
+
+    def find(self, lon: float, lat: float, datum: str) -> Found:
+        """Where a point of a named datum is: its place in degrees and its row; raises as `locate`."""
+        lon, lat = _degrees(lon, lat, datum)
+        return Found(lon, lat, self.index.at(*lattice.point_to_lattice(lon, lat)))
+
+    def rows_at(self, lons: FloatArray, lats: FloatArray, depth: int | None = None) -> Int32Array:
+        """The rows of many points in degrees, NOWHERE where no area is, at a level or among the grids."""
+        rows = self.index.locate_many(lons, lats)
+        if depth is None or depth == len(self.partition.levels) - 1:
+            return rows
+        # NOWHERE, -1, takes the last.
+        return np.append(self.partition.ancestors[depth], np.int32(NOWHERE))[rows]
+
+    def within(self, shape: Geometry) -> Within:
+        """What lies in a polygon given in degrees; raises InputError for one that is not valid."""
+        return self.surroundings.within(lattice_shape(shape))
+
+    def places(self, points: Sequence[tuple[int, int]], datum: str) -> tuple[list[float], list[float]]:
+        """Lattice points in a named datum, east and north, with as many digits as the lattice has."""
+        lons, lats = lattice.to_degrees([x for x, _ in points], [y for _, y in points])
+        if crs.check_crs(datum) in crs.DEGREES:
+            return lons.tolist(), lats.tolist()
+        easts, norths = crs.from_lonlat(lons, lats, datum)
+        return easts.tolist(), norths.tolist()
+
+    def explain(self, found: Found) -> Explanation:
+        """Why a point is where it is: on a border or not, how far from one, between which grids."""
+        return self.index.explain(found.lon, found.lat)
+
+    def candidates(
+        self, found: Found, accuracy_m: float, depth: int | None = None
+    ) -> list[tuple[Area | None, float]]:
+        """The areas that a point known to some metres may be in, with their shares of the circle.
+
+        Largest first; None is outside the city. `depth` is a level, the grids without it.
+        """
+        shares: dict[str | None, float] = {}
+        for row, share in self.index.candidates(found.lon, found.lat, accuracy_m):
+            chain = self.chain_at(row, depth)
+            code = chain[-1].code if chain else None
+            shares[code] = shares.get(code, 0.0) + share
+        ordered = sorted(shares.items(), key=lambda each: (-each[1], each[0] or ""))
+        return [(None if code is None else self.area(code), share) for code, share in ordered]
+
+    def area_at(self, row: int) -> Area | None:
+        """The grid of a row, None for NOWHERE."""
+        return None if row == NOWHERE else self.partition.finest.area(row)
+
+    def chain_at(self, row: int, depth: int | None = None) -> list[Area]:
+        """The areas from the widest level down to the one at `depth` that a grid's row is in.
+
+        Down to the grid itself without a depth; empty for NOWHERE and where the grid has no area so high up.
+        """
+        if row == NOWHERE:
+            return []
+        if depth is not None:
+            row = int(self.partition.ancestors[depth][row])
+        table = self.partition.levels[-1 if depth is None else depth]
+        return [] if row == NOWHERE else self.chain(table.codes[row])
+
+    def has(self, code: str) -> bool:
+        """Whether this edition has an area of this code."""
+        return code in self._place
 
     def area(self, code: str) -> Area:
         """The area of a code. Raises NotFoundError when this edition has none."""
@@ -137,22 +254,28 @@ class Twin:
         """
         address = address_of(place)
         with address.open() as store:
-            return cls(_snapshot(store, address))
+            return cls(_snapshot(store, address, Source(address)))
+
+    def close(self) -> None:
+        """Close what this process keeps open of the store."""
+        self.current.source.close()
 
     def follow(self, place: CityAddress | Path, stop: Event) -> None:
         """Take over each edition that anybody publishes there, until told to stop.
 
-        Runs in a thread of its own. While the store is away the old snapshot goes on serving and the log says
-        why, once for each reason.
+        Runs in a thread of its own, and has what stands in the city read in another. While the store is away
+        the old snapshot goes on serving and the log says why, once for each reason.
         """
         address = address_of(place)
         told = ""
+        _warm_aside(self.current)
         while not stop.is_set():
             try:
                 with address.open() as store:
                     told = ""
                     for _ in new_editions(store, self.current.edition.number, stop):
-                        self.current = _snapshot(store, address)
+                        self.current = _snapshot(store, address, self.current.source)
+                        _warm_aside(self.current)
             except GridmapError as error:
                 if str(error) != told:
                     told = str(error)
@@ -160,9 +283,15 @@ class Twin:
                 stop.wait(RETRY_S)
 
 
-def _snapshot(store: Store, address: CityAddress) -> Snapshot:
-    edition, partition = current_partition(store, address)
-    return Snapshot(edition, partition, tuple(store.proof(edition.number).get("notes", ())))
+def _warm_aside(snapshot: Snapshot) -> None:
+    """Warm a snapshot in a thread of its own: whoever follows the store must not wait for it."""
+    Thread(target=snapshot.warm, name="warm", daemon=True).start()
+
+
+def _snapshot(store: Store, address: CityAddress, source: Source) -> Snapshot:
+    lookup = lookup_of(store, address)
+    notes = tuple(store.proof(lookup.edition.number).get("notes", ()))
+    return Snapshot(lookup, notes, source)
 
 
 def _degrees(x: float, y: float, datum: str) -> tuple[float, float]:
@@ -174,19 +303,6 @@ def _degrees(x: float, y: float, datum: str) -> tuple[float, float]:
     except InputError as error:
         raise InputError({"xs": "lon", "ys": "lat"}.get(error.name, error.name), error.reason) from error
     return float(lons[0]), float(lats[0])
-
-
-def current_partition(store: Store, place: CityAddress | Path) -> tuple[Edition, Partition]:
-    """The current edition of a store and its partition. Raises HomeError when nothing was ever published."""
-    edition = store.current()
-    if edition is None:
-        address = address_of(place)
-        raise HomeError(
-            f"{address}: holds no city yet. Build one with `gridmap city chongqing {address.option}`, "
-            f"or load a file with `gridmap load FILE {address.option}`."
-        )
-    known = bool(store.proof(edition.number).get("outline_known"))
-    return edition, from_bytes(store.body(edition.number), outline_known=known)
 
 
 def _children(partition: Partition) -> dict[str, list[int]]:

@@ -48,7 +48,7 @@ def links(reply: TestResponse) -> _Links:
     return parser
 
 
-@pytest.mark.parametrize("page", ["/", "/docs", "/problems"])
+@pytest.mark.parametrize("page", ["/", "/docs", "/examples", "/problems"])
 def test_pages_load_nothing_from_outside(web: Checked, page: str) -> None:
     reply = web.ask(page)
     found = links(reply)

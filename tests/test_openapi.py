@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,8 +17,15 @@ def _web() -> Checked:
     return Checked(make_twin())
 
 
-def operations(web: Checked) -> dict[str, Any]:
-    return {path: item["get"] for path, item in web.document["paths"].items()}
+def operations(web: Checked, *methods: str) -> dict[str, Any]:
+    """The operations by path, those of GET unless others are named."""
+    wanted = methods or ("get",)
+    return {
+        f"{path}" if wanted == ("get",) else f"{method} {path}": item[method]
+        for path, item in web.document["paths"].items()
+        for method in wanted
+        if method in item
+    }
 
 
 def test_document_is_valid_openapi(web: Checked) -> None:
@@ -26,9 +34,10 @@ def test_document_is_valid_openapi(web: Checked) -> None:
 
 
 def test_document_names_the_api_and_no_page(web: Checked) -> None:
-    assert set(operations(web)) == {"/healthz", "/readyz", "/locate", "/areas", "/areas/{code}"}
-    assert {route.path for route in routes()} - set(operations(web)) == {
-        "/", "/docs", "/docs/{name}", "/problems", "/openapi.json",
+    assert set(operations(web)) == {"/healthz", "/readyz", "/locate", "/nearby", "/areas", "/areas/{code}"}
+    assert set(operations(web, "post")) == {"post /locate", "post /within"}
+    assert {route.path for route in routes()} - set(web.document["paths"]) == {
+        "/", "/docs", "/docs/{name}", "/examples", "/problems", "/openapi.json",
     }  # fmt: skip
 
 
@@ -37,6 +46,20 @@ def test_every_operation_answers_its_own_examples(web: Checked) -> None:
         given = [each for each in operation["parameters"] if each["in"] == "query" and each["required"]]
         query = "&".join(f"{each['name']}={each['example']}" for each in given)
         web.ask(f"{path.replace('{code}', DISTRICT)}?{query}")
+
+
+def test_every_body_is_answered_as_its_example_says(web: Checked) -> None:
+    for name, operation in operations(web, "post").items():
+        content = operation["requestBody"]["content"]
+        assert content
+        for kind, media in content.items():
+            if "example" in media:
+                example = media["example"]
+                body = example if isinstance(example, str) else json.dumps(example)
+                if "json" in kind:
+                    web.check(example, media["schema"])
+                query = "?crs=wgs84" if kind == "text/csv" else ""
+                web.ask(name.partition(" ")[2] + query, method="POST", data=body, content_type=kind)
 
 
 def test_every_declared_parameter_is_taken_and_no_other(web: Checked) -> None:
@@ -50,13 +73,14 @@ def test_every_declared_parameter_is_taken_and_no_other(web: Checked) -> None:
 
 
 def test_every_operation_promises_problems(web: Checked) -> None:
-    for operation in operations(web).values():
-        for status in ("400", "default"):
+    for operation in operations(web, "get", "post").values():
+        more = ("413", "415") if "requestBody" in operation else ()
+        for status in ("400", "default", *more):
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
 def test_names_of_operations_are_unique(web: Checked) -> None:
-    names = [operation["operationId"] for operation in operations(web).values()]
+    names = [operation["operationId"] for operation in operations(web, "get", "post").values()]
     assert len(set(names)) == len(names)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gridmap.errors import HomeError, InputError
-from tiles.web.server import Limits, reserve, serve
+from tiles.web.limits import Limits
+from tiles.web.server import reserve, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,8 @@ PATIENCE_S = 60
 
 SERVE = """
 import sys
-from tiles.web.server import Limits, serve_loaded
+from tiles.web.limits import Limits
+from tiles.web.server import serve_loaded
 
 def load():
     print("loading", flush=True)

@@ -13,7 +13,7 @@ from shapely.geometry import Polygon, shape
 from webtown import COMMUNITY, DISTRICT, GRID, HOLED, TWO_PARTS, make_twin, place
 
 from tiles.web import gate, problems
-from tiles.web.app import METHODS, create_app, routes
+from tiles.web.app import create_app, routes
 from tiles.web.route import Route
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gridmap.twin import Twin
 
+METHODS = ("GET", "HEAD", "OPTIONS")
 LON, LAT = place(3, 3)
 HERE = f"lon={LON}&lat={LAT}&crs=wgs84"
 
@@ -45,10 +46,14 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
         "readyz": "service",
         "index": "service",
         "locate": "areas",
+        "locate_many": "areas",
+        "nearby": "things",
+        "within": "households",
         "areas": "areas",
         "area": "areas",
         "docs": "documentation",
         "docs_file": "documentation",
+        "examples": "documentation",
         "problems": "documentation",
         "openapi": "documentation",
     }
@@ -58,7 +63,7 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
 
 def test_a_route_must_name_a_layer_that_is_known() -> None:
     with pytest.raises(ValueError, match="not listed"):
-        Route("/x", "x", "households", lambda _call: problems.outside_scope("x"), "Households")
+        Route("/x", "x", "secrets", lambda _call: problems.outside_scope("x"), "Households")
 
 
 @pytest.mark.parametrize(

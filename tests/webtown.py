@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from town import STEP, toytown
 
+from gridmap.index.index import GridIndex
+from gridmap.inventory import NOTHING, Inventory
+from gridmap.lookup import Lookup
 from gridmap.model import Edition
+from gridmap.surroundings import Source
 from gridmap.twin import Snapshot, Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridmap.model import StaffPost
 
 NOTES = ("Toytown is drawn by hand.",)
 DISTRICT, TOWN, COMMUNITY = "500999", "500999001", "500999001001"
@@ -15,7 +26,28 @@ HOLED, GRID, TWO_PARTS = "500999001001001", "500999001001002", "500999001002002"
 SCALE = 10_000_000 // STEP
 
 
-def make_twin(number: int = 7, *, proven: bool = True, notes: tuple[str, ...] = NOTES) -> Twin:
+class Held(Source):
+    """A source that holds what a test gives it, instead of a store."""
+
+    def __init__(self, inventory: Inventory = NOTHING, posts: Sequence[StaffPost] = ()) -> None:
+        super().__init__(None)
+        self._inventory = replace(inventory, has_staff=bool(posts))
+        self._posts = posts
+
+    def inventory(self) -> Inventory:
+        return self._inventory
+
+    def posts(self, grid: str) -> Sequence[StaffPost]:
+        return [post for post in self._posts if post.grid == grid]
+
+
+def make_twin(
+    number: int = 7,
+    *,
+    proven: bool = True,
+    notes: tuple[str, ...] = NOTES,
+    source: Source | None = None,
+) -> Twin:
     """Make the twin that the tests serve."""
     then = datetime(2026, 5, 1, tzinfo=UTC)
     edition = Edition(
@@ -30,7 +62,9 @@ def make_twin(number: int = 7, *, proven: bool = True, notes: tuple[str, ...] = 
         published_at=then,
         blob="ab" * 32,
     )
-    return Twin(Snapshot(edition, toytown(), notes))
+    town = toytown()
+    lookup = Lookup(edition, town, GridIndex.from_coverage(town.coverage, town.finest.codes))
+    return Twin(Snapshot(lookup, notes, source))
 
 
 def place(x: float, y: float) -> tuple[float, float]:

@@ -61,7 +61,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Block:
-    """Whole records: `text` from an offset and a line of the unpacked file; where each begins, on which line."""
+    """Whole records: text from an offset and a line of the (unpacked) file, each one's begin and line."""
 
     offset: int
     line: int
@@ -73,7 +73,7 @@ class Block:
 
 @dataclass(frozen=True)
 class CsvForm:
-    """How a CSV file is written: all that is needed to read any block of it, in any process.
+    """How a CSV file is written: all that is needed to understand any block of it, in any process.
 
     `encoding` is empty as long as only ASCII was seen.
     """
@@ -82,11 +82,6 @@ class CsvForm:
     columns: tuple[str, ...]
     delimiter: str
     encoding: str
-
-    def block(self, offset: int, text: bytes, line: int) -> Block:
-        """Whole records from an offset and a line of the file as a block."""
-        starts, lines, _, _ = record_starts(text, self.delimiter, whole=True)
-        return Block(offset, line, text, starts, lines + line, 1.0)
 
     def parsed(self, block: Block, columns: Sequence[int]) -> Batch:
         """The columns at these positions as texts; empty texts are null. InputError names the lines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridmap.kernels.jit import inline_kernel, kernel, plain
-from gridmap.types import AnyArray, Int64Array
+from gridmap.types import AnyArray, BoolArray, Int64Array
 
 NEWLINE, RETURN, QUOTE = 10, 13, 34
 
@@ -21,7 +21,9 @@ def record_starts(text: bytes, delimiter: str, *, whole: bool) -> tuple[Int64Arr
     most = text.count(b"\n") + text.count(b"\r") + 1
     starts, lines = np.empty(most, np.int64), np.empty(most, np.int64)
     octets = plain(np.frombuffer(text, np.uint8), np.uint8)
-    count, end, end_line = _find(octets, ord(delimiter), whole, starts, lines)
+    special = np.zeros(256, np.bool_)
+    special[[NEWLINE, RETURN, QUOTE, ord(delimiter)]] = True
+    count, end, end_line = _find(octets, ord(delimiter), special, whole, starts, lines)
     return starts[:count], lines[:count], end, end_line
 
 
@@ -37,7 +39,7 @@ def _after_line_end(text: AnyArray, i: int) -> int:
 
 @kernel
 def _find(
-    text: AnyArray, delimiter: int, whole: bool, starts: Int64Array, lines: Int64Array
+    text: AnyArray, delimiter: int, special: BoolArray, whole: bool, starts: Int64Array, lines: Int64Array
 ) -> tuple[int, int, int]:
     """Fill in starts and lines; gives how many, the end of the last record, and the lines up to there."""
     n = len(text)
@@ -45,6 +47,10 @@ def _find(
     quoted, fresh = False, True  # inside quotes; a field begins here
     i = 0
     while i < n:
+        if not special[text[i]]:  # most bytes: one look each
+            fresh = False
+            i += 1
+            continue
         after = _after_line_end(text, i)
         if after == n and text[i] == RETURN and not whole:
             break  # the LF that belongs to it may follow in the next text

@@ -111,7 +111,7 @@ def wrk(process: int, url: str, script: Path | None = None) -> Load:
 _TOLD = {
     "rate": r"Requests/sec:\s+([\d.]+)",
     "count": r"(\d+) requests in",
-    "p99": r"99%\s+(\S+)",
+    "p99": r"(?m)^\s+99%\s+(\S+)",
     "bad": r"Non-2xx|Socket errors",
 }
 

@@ -7,25 +7,28 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, request
 from werkzeug.exceptions import RequestURITooLarge
 
-from tiles.web import areas, docs, gate, health, locate, problems
+from tiles.web import areas, batch, docs, gate, health, locate, nearby, problems, within
+from tiles.web.limits import BodyLimit
 from tiles.web.openapi import api_document
 from tiles.web.parameters import read_query
 from tiles.web.reply import Call, Reply, to_json
+from tiles.web.wsgi import BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from gridmap.twin import Twin
-    from tiles.web.route import Route
+    from tiles.web.route import Body, Route
 
 ADDRESS_LIMIT: Final = 4096
 """Longest path plus query in bytes: far above any honest question, below what proxies cut off."""
 
-METHODS: Final = ("GET", "HEAD", "OPTIONS")
-
 
 class Web(Flask):
     """A Flask app that sends nothing but what the gate released."""
+
+    body_limits: Mapping[str, BodyLimit]
+    """By path, the largest body of a POST."""
 
     def make_response(self, rv: object) -> gate.Released:
         """Take a released response; anything else went round the gate and becomes a 500."""
@@ -38,7 +41,7 @@ class Web(Flask):
 
 def routes() -> tuple[Route, ...]:
     """Every route of the service, in the order of the document."""
-    api = (*health.ROUTES, *locate.ROUTES, *areas.ROUTES)
+    api = (*health.ROUTES, *locate.ROUTES, *batch.ROUTES, *nearby.ROUTES, *within.ROUTES, *areas.ROUTES)
     document = to_json(api_document(api))
     return (*api, *docs.routes(document, problems.KINDS))
 
@@ -51,24 +54,63 @@ def create_app(twin: Twin) -> Web:
     app = Web("tiles.web", static_folder=None)
     # No redirects, they would go round the gate: "/areas/" is "/areas", and "//areas" is unknown.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    for route in routes():
-        app.add_url_rule(
-            route.rule, route.name, _view(route, twin), methods=METHODS, provide_automatic_options=False
-        )
+    known = routes()
+    app.body_limits = {
+        route.path: BodyLimit(route.body.limit.number(), route.body.limit.name)
+        for route in known
+        if route.body
+    }
+    for route in known:
+        allowed = methods_of(route.path, known)
+        mine = [method for method in allowed if (method == "POST") == (route.body is not None)]
+        if "GET" not in allowed:
+            mine = [*allowed]
+        view = _view(route, twin, allowed, app.body_limits.get(route.path))
+        app.add_url_rule(route.rule, route.name, view, methods=mine, provide_automatic_options=False)
     app.before_request(_check_address)
     app.register_error_handler(Exception, _answer_error)
     return app
 
 
-def _view(route: Route, twin: Twin) -> Callable[..., gate.Released]:
+def methods_of(path: str, known: Sequence[Route]) -> tuple[str, ...]:
+    """What an address answers to: HEAD with GET, and OPTIONS always."""
+    own = {route.method for route in known if route.path == path}
+    return tuple(sorted(own | {"OPTIONS"} | ({"HEAD"} if "GET" in own else set())))
+
+
+def _view(
+    route: Route, twin: Twin, allowed: Sequence[str], limit: BodyLimit | None
+) -> Callable[..., gate.Released]:
     def view(**path: str) -> gate.Released:
         if request.method == "OPTIONS":
-            return _release(_options(), route.layer)
+            return _release(_options(allowed), route.layer)
         query = read_query(route.parameters, request.args.items(multi=True))
-        call = Call(twin.current, path, query, request.headers.get("Accept", ""))
+        body = b"" if route.body is None or limit is None else _read_body(route.body, limit)
+        accept = request.headers.get("Accept", "")
+        call = Call(twin.current, path, query, accept, request.mimetype, body)
         return _release(route.answer(call), route.layer)
 
     return view
+
+
+def _read_body(wanted: Body, limit: BodyLimit) -> bytes:
+    """The body of a POST; a refusal for a type that is not taken, and for one that is too large."""
+    if request.mimetype not in wanted.content:
+        known = ", ".join(wanted.content)
+        came = f"{request.mimetype!r} is not taken" if request.mimetype else "The Content-Type is missing"
+        raise problems.Refusal(problems.OTHER_MEDIA_TYPE, f"{came}; send one of {known}.")
+    if request.content_encoding:
+        raise problems.Refusal(
+            problems.OTHER_MEDIA_TYPE, "Content-Encoding is not taken: send the body as it is."
+        )
+    whole: bytes | None = request.environ.get(BODY)
+    body = request.get_data(cache=False) if whole is None else whole
+    if len(body) > limit.size:  # the front has refused it already; other servers may not have
+        text = (
+            f"The body of {len(body):,} bytes is too large: {request.path} takes at most {limit.size:,} bytes"
+        )
+        raise problems.Refusal(problems.TOO_LARGE, f"{text} ({limit.setting}).", limit.size)
+    return body
 
 
 def _check_address() -> None:
@@ -76,10 +118,13 @@ def _check_address() -> None:
         raise RequestURITooLarge
 
 
-def _options() -> Reply:
+def _options(allowed: Sequence[str]) -> Reply:
     """Answer OPTIONS, a browser's preflight included."""
-    headers = (("Allow", ", ".join(METHODS)), ("Access-Control-Allow-Methods", ", ".join(METHODS)))
-    return Reply(b"", status=204, headers=headers)
+    methods = ", ".join(allowed)
+    headers = [("Allow", methods), ("Access-Control-Allow-Methods", methods)]
+    if "POST" in allowed:
+        headers.append(("Access-Control-Allow-Headers", "Content-Type"))
+    return Reply(b"", status=204, headers=tuple(headers))
 
 
 def _answer_error(error: Exception) -> gate.Released:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader
 
 from gridmap.errors import NotFoundError
+from tiles.web.examples import EXAMPLES, PYTHON_FIRST
 from tiles.web.parameters import Parameter
 from tiles.web.reply import HTML, Call, Reply
 from tiles.web.route import Route
@@ -55,6 +56,7 @@ def routes(document: bytes, kinds: Sequence[Kind]) -> tuple[Route, ...]:
         Route(
             "/docs/{name}", "docs_file", "documentation", docs_file, "A file of the pages", parameters=(name,)
         ),
+        Route("/examples", "examples", "documentation", examples, "Each question as a line to copy"),
         Route("/problems", "problems", "documentation", problems, "The problems explained"),
         Route("/openapi.json", "openapi", "documentation", openapi, "The OpenAPI document"),
     )
@@ -63,6 +65,11 @@ def routes(document: bytes, kinds: Sequence[Kind]) -> tuple[Route, ...]:
 def index(call: Call) -> Reply:
     """Say in Chinese and English what this is, which edition it serves, and where to go on."""
     return _page("index.html", snapshot=call.snapshot)
+
+
+def examples(_call: Call) -> Reply:
+    """Show each question as a line for curl, Python and JavaScript."""
+    return _page("examples.html", examples=EXAMPLES, first=PYTHON_FIRST)
 
 
 def docs_file(call: Call) -> Reply:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tiles.web.route import reference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gridmap.model import Area
 
 _CODE: Final = {
@@ -35,13 +37,13 @@ SYNTHETIC: Final = {
 }
 
 
-def closed(properties: dict[str, Any], description: str = "") -> dict[str, Any]:
-    """The schema of an object that has all of these members and no others."""
+def closed(properties: dict[str, Any], description: str = "", optional: Sequence[str] = ()) -> dict[str, Any]:
+    """The schema of an object that has all of these members, but for the optional ones, and no others."""
     return {
         "type": "object",
         "description": description,
         "properties": properties,
-        "required": list(properties),
+        "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
 

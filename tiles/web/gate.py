@@ -32,10 +32,12 @@ LAYERS: Final = {
     "service": "whether the service is alive, and which edition it serves",
     "documentation": "how the service is used",
     "areas": "names, codes and borders of areas",
+    "things": "where devices and staff posts are",
+    "households": "how many households and people are in a place",
 }
 """All that a reply can disclose, in words."""
 
-OPEN: Final = frozenset(LAYERS)
+OPEN: Final = frozenset({"service", "documentation", "areas"})
 """The layers that a page of another origin may read."""
 
 _PAGE_POLICY: Final = (
@@ -67,19 +69,24 @@ class Released(Response):
     default_mimetype = None  # an empty reply has no type
 
 
-def scope_of(_request: Request) -> Scope:
-    """Tell what this caller may see: everything, until callers have names."""
+def scope_of(_request: Request | None) -> Scope:
+    """Tell what a caller may see: everything, until callers have names. None is one who shows no name."""
     return EVERYTHING
 
 
-def release(reply: Reply, layer: str | None, request: Request, scope: Scope) -> Released:
-    """Let a reply out, or a refusal (403) in its place when the caller's scope lacks the layer.
+def admit(reply: Reply, layer: str | None, scope: Scope) -> tuple[Reply, list[tuple[str, str]]]:
+    """A reply with all its headers, or a refusal (403) in its place when the scope lacks the layer.
 
     `layer` is None for a problem reply, which discloses nothing of the city.
     """
     if layer is not None and layer not in scope.layers:
         reply, layer = problems.outside_scope(LAYERS[layer]), None
-    headers = [*_headers(reply, layer), *reply.headers]
+    return reply, [*_headers(reply, layer), *reply.headers]
+
+
+def release(reply: Reply, layer: str | None, request: Request, scope: Scope) -> Released:
+    """Let a reply out over Flask, as `admit` says; answers 304 to who has it already."""
+    reply, headers = admit(reply, layer, scope)
     response = Released(reply.body, reply.status, headers)
     if "If-None-Match" in request.headers and "ETag" in response.headers:
         response.make_conditional(request)
@@ -99,5 +106,10 @@ def _headers(reply: Reply, layer: str | None) -> list[tuple[str, str]]:
     if layer is None or layer in OPEN:
         headers += _FOR_ANY_ORIGIN
     if reply.status == 200 and reply.cache != NEVER:
-        headers.append(("ETag", f'"{hashlib.blake2b(reply.body, digest_size=12).hexdigest()}"'))
+        headers.append(("ETag", f'"{fingerprint(reply.body)}"'))
     return headers
+
+
+def fingerprint(body: bytes) -> str:
+    """What an ETag holds: the same bytes, the same word."""
+    return hashlib.blake2b(body, digest_size=12).hexdigest()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tiles.web import areas, fields, health, locate
+from tiles.web import areas, batch, fields, health, locate, nearby, within
 from tiles.web.gate import LAYERS
 from tiles.web.reply import PROBLEM
 from tiles.web.route import json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tiles.web.route import Route
 
@@ -40,6 +40,7 @@ _PROBLEM: Final[dict[str, Any]] = {
             "items": {"type": "string"},
             "description": "What came for it, each value.",
         },
+        "limit": {"type": "integer", "description": "The limit that was exceeded."},
     },
     "required": ["type", "title", "status", "detail", "detail_zh"],
     "additionalProperties": False,
@@ -50,7 +51,10 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
     """Write the document of all routes that declare their responses."""
     routes = tuple(route for route in routes if route.responses is not None)
     told = {route.layer for route in routes}
-    schemas = {**fields.SCHEMAS, **health.SCHEMAS, **locate.SCHEMAS, **areas.SCHEMAS, "Problem": _PROBLEM}
+    parts = (fields, health, locate, batch, nearby, within, areas)
+    schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
+        "Problem": _PROBLEM
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -61,9 +65,16 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "tags": [{"name": layer, "description": what} for layer, what in LAYERS.items() if layer in told],
-        "paths": {route.path: {"get": _operation(route)} for route in routes},
+        "paths": _paths(routes),
         "components": {"schemas": schemas},
     }
+
+
+def _paths(routes: Sequence[Route]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return paths
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -73,11 +84,19 @@ def _operation(route: Route) -> dict[str, Any]:
         ),
         "default": json_response("Any other error.", "Problem", PROBLEM),
     }
+    body = {}
+    if route.body is not None:
+        body = {"requestBody": {"required": True, "content": dict(route.body.content)}}
+        problems |= {
+            "413": json_response("More than the limit, which is told.", "Problem", PROBLEM),
+            "415": json_response("The body is of a type that is not taken.", "Problem", PROBLEM),
+        }
     return {
         "operationId": route.name,
         "tags": [route.layer],
         "summary": route.summary,
         "description": route.description,
+        **body,
         "parameters": [parameter.document() for parameter in route.parameters],
         "responses": {**(route.responses or {}), **problems},
     }

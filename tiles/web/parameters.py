@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import InputError
@@ -33,6 +33,10 @@ class Parameter:
     advice: str = ""
     required: bool = False
     place: str = "query"
+
+    def optional(self, description: str) -> Parameter:
+        """The same for a route that can do without it."""
+        return replace(self, required=False, description=description)
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI parameter object; the first example of the schema fills the field of the API page."""
@@ -83,12 +87,25 @@ def read_number(query: Mapping[str, str], name: str) -> float:
     return value
 
 
+def read_whole(query: Mapping[str, str], name: str, low: int, high: int) -> int:
+    """Read a whole number of a range; raises InputError for anything else."""
+    text = query[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+        raise InputError(name, f"{quote(text)} is no whole number from {low} to {high}")
+    return int(text)
+
+
 def read_choice(query: Mapping[str, str], name: str, choices: Sequence[str]) -> str | None:
     """Read one word of a few, None when it was not given; raises InputError for another word."""
     value = query.get(name)
     if value is not None and value not in choices:
         raise InputError(name, f"{quote(value)} is not known; give one of {', '.join(choices)}")
     return value
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """Read a yes or no, no when it was not given; raises InputError for another word."""
+    return read_choice(query, name, ("1", "0", "true", "false")) in ("1", "true")
 
 
 def _allowed(known: Mapping[str, Parameter]) -> str:

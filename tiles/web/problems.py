@@ -133,12 +133,36 @@ TOO_LARGE: Final = Kind(
     "Send less, or send nothing: most addresses here take no body.",
     "请求体过大，请减小后重试。",
 )
+OTHER_MEDIA_TYPE: Final = Kind(
+    "other-media-type",
+    415,
+    "The body is of a type that is not taken here",
+    "Send one of the types that the detail names, and say which in Content-Type.",
+    "不支持该请求体格式，请按说明设置 Content-Type。",
+    told=True,
+)
+NOT_ACCEPTABLE: Final = Kind(
+    "not-acceptable",
+    406,
+    "The reply comes in a form that you do not accept",
+    "Accept the type that the detail names.",
+    "无法按 Accept 头要求的格式回复，请按说明更改。",
+    told=True,
+)
 LONG_ADDRESS: Final = Kind(
     "long-address",
     414,
     "The address is too long",
     "Shorten the query.",
     "网址过长，请缩短后重试。",
+)
+BUSY: Final = Kind(
+    "busy",
+    503,
+    "The server has more to do than it may take",
+    "Try again in a moment.",
+    "服务器繁忙，请稍后重试。",
+    told=True,
 )
 LARGE_HEADERS: Final = Kind(
     "large-headers",
@@ -162,8 +186,11 @@ KINDS: Final = (
     UNKNOWN_PATH,
     WRONG_METHOD,
     TOO_LARGE,
+    OTHER_MEDIA_TYPE,
+    NOT_ACCEPTABLE,
     LONG_ADDRESS,
     LARGE_HEADERS,
+    BUSY,
 )
 """Every kind; the page /problems explains them in this order."""
 
@@ -180,7 +207,16 @@ BY_ERROR: Final[dict[type[Exception], Kind]] = {
 
 _BY_STATUS: Final = {
     kind.status: kind
-    for kind in (MALFORMED, UNKNOWN_PATH, WRONG_METHOD, TOO_LARGE, LONG_ADDRESS, LARGE_HEADERS, INTERNAL)
+    for kind in (
+        MALFORMED,
+        UNKNOWN_PATH,
+        WRONG_METHOD,
+        TOO_LARGE,
+        LONG_ADDRESS,
+        LARGE_HEADERS,
+        INTERNAL,
+        BUSY,
+    )
 }
 """What Flask and the server below it refuse by themselves, by status."""
 
@@ -197,10 +233,24 @@ def problem(kind: Kind, detail: str, detail_zh: str | None = None, **members: ob
     return Reply(to_json(body | members), PROBLEM, kind.status, NEVER)
 
 
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """A request that HTTP itself lets us refuse: a kind of problem, and a sentence that says what to do."""
+
+    def __init__(self, kind: Kind, detail: str, limit: int | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.limit = limit
+
+
 def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> Reply:
     """Answer an exception; `asked` ("GET /areas") and `query` are what the caller sent, to be repeated."""
     if isinstance(error, HTTPException):
         return _of_http(error, asked)
+    if isinstance(error, Refusal):
+        if error.limit is not None:
+            return over_limit(error.kind, error.detail, error.limit)
+        return problem(error.kind, error.detail)
     kind = next((kind for cls, kind in BY_ERROR.items() if isinstance(error, cls)), INTERNAL)
     if not kind.told:
         _log.error("%s: %s", type(error).__name__, error, exc_info=error)
@@ -210,13 +260,24 @@ def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> 
     return problem(kind, str(error))
 
 
-def of_status(status: int, detail: str) -> Reply:
-    """Answer what was refused below the routes, for example by the HTTP server: an oversized request."""
+def of_status(status: int, detail: str, limit: int | None = None) -> Reply:
+    """Answer what was refused below the routes, for example by the HTTP server: an oversized request.
+
+    `limit` is the number that was exceeded, where it is one.
+    """
     kind = _BY_STATUS.get(status)
     if kind is None:
         title = HTTPStatus(status).phrase
         return problem(Kind("other", status, title, title, "请求未能完成。"), detail, type="about:blank")
-    return problem(kind, detail)
+    if limit is not None:
+        return over_limit(kind, detail, limit)
+    reply = problem(kind, detail)
+    return replace(reply, headers=(("Retry-After", "1"),)) if kind is BUSY else reply
+
+
+def over_limit(kind: Kind, detail: str, limit: int) -> Reply:
+    """Answer who sent too much; the limit is told in both languages and as a number."""
+    return problem(kind, detail, f"{kind.advice_zh.rstrip('。')}（上限 {limit:,}）。", limit=limit)
 
 
 def outside_scope(what: str) -> Reply:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
 PROBLEM: Final = "application/problem+json"
+CSV: Final = "text/csv"
+ARROW: Final = "application/vnd.apache.arrow.stream"
 HTML: Final = "text/html; charset=utf-8"
 
 REVALIDATE: Final = "no-cache"
@@ -45,12 +47,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A checked request: the snapshot it is answered from (taken once), and what was asked."""
+    """A checked request: the snapshot it is answered from (taken once), and what was asked.
+
+    `media_type` is the body's, in lower case and without parameters.
+    """
 
     snapshot: Snapshot
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     accept: str = ""
+    media_type: str = ""
+    body: bytes = b""
 
 
 def to_json(value: object) -> bytes:

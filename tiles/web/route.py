@@ -14,14 +14,23 @@ from tiles.web.gate import LAYERS
 from tiles.web.reply import Call, Reply
 
 if TYPE_CHECKING:
+    from gridmap.settings import Setting
     from tiles.web.parameters import Parameter
 
 Answer = Callable[[Call], Reply]
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What a POST takes: OpenAPI media type objects by media type, and the setting of its largest size."""
+
+    content: Mapping[str, Mapping[str, Any]]
+    limit: Setting
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """One address that answers GET.
+    """One address that answers GET, or POST with a body.
 
     `path` is written as OpenAPI writes it, `name` is the operation's id, `layer` says what the reply
     discloses (see `tiles.web.gate`). `responses` are OpenAPI response objects by status; a page for people
@@ -36,12 +45,18 @@ class Route:
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     responses: Mapping[str, Mapping[str, Any]] | None = None
+    body: Body | None = None
 
     def __post_init__(self) -> None:
         if self.layer not in LAYERS:
             raise ValueError(
                 f"route {self.path}: layer {self.layer!r} is not listed in tiles.web.gate.LAYERS"
             )
+
+    @property
+    def method(self) -> str:
+        """POST where a body is taken, else GET."""
+        return "GET" if self.body is None else "POST"
 
     @property
     def rule(self) -> str:

@@ -1,38 +1,29 @@
 """Run the service: reserve the port, load the city, open the port, say so, end cleanly when told to.
 
 The port is bound first and opened (listen) last. So a port in use is known before a minute of loading, nobody
-else takes it meanwhile, and whoever can connect gets an answer.
-
-Why waitress. Its one event loop reads whole requests before a thread sees them, so a hundred clients that
-stop in the middle of a header cost a hundred sockets, but no thread. One process with threads keeps the twin
-one object. Refused, after trying them:
-- gunicorn 27: its gthread worker reads in the threads, without a time limit; as many half-sent requests as
-  there are threads stop the service for good. It forks after the city is loaded, and was the slowest here.
-- granian 2.8: 1.4 times as fast with Flask inside, four times without. But two servers share a port without
-  a word, and the worker of a killed parent lives on and holds the port. When the hot path leaves Flask, weigh
-  it again: this module is the only one to change.
+else takes it meanwhile, and whoever can connect gets an answer. One process keeps the twin one object;
+`tiles.web.front` says how it answers, and why not with a server that others made.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
-import logging
 import signal
 import socket
-from dataclasses import dataclass
+import sys
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.server import create_server
-from waitress.task import ErrorTask
 
 from gridmap.errors import InputError
-from tiles.web import problems
+from tiles.web import batch
 from tiles.web.app import create_app
+from tiles.web.fast import FastLocate
+from tiles.web.front import Front
+from tiles.web.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,26 +36,11 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 PORT: Final = 8000
 
-LOOP_S: Final = 1.0
-"""Longest sleep of the event loop; it wakes for every byte, this is only for closing silent connections."""
+SWITCH_S: Final = 0.001
+"""How long a busy thread keeps the interpreter when the event loop wants it; Python's own 5 ms would be the
+time of a lookup while a long answer is written."""
 
 _NO_ACCOUNTS: Final = "no accounts exist yet, everybody who reaches this port may read everything"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client may cost."""
-
-    threads: int = 4
-    """Requests answered at once. More only wait for each other: most of an answer is Python."""
-    connections: int = 900
-    """Open sockets; below the 1,024 files that a process may usually open."""
-    idle_s: int = 30
-    """Silence after which a connection is closed, a half-sent request included."""
-    header_bytes: int = 16_384
-    """Request line and headers together (431 above)."""
-    body_bytes: int = 65_536
-    """Request body (413 above). No address takes one yet."""
 
 
 def serve(
@@ -76,12 +52,14 @@ def serve(
     when the host or port cannot be used.
     """
     stop = Event()
+    opened: list[Twin] = []
 
     def load() -> Twin:
         # Imported here so that a port in use is told at once, not after numba has been loaded.
         from gridmap.twin import Twin
 
         twin = Twin.open(place)
+        opened.append(twin)
         Thread(target=twin.follow, args=(place, stop), name="follower", daemon=True).start()
         return twin
 
@@ -89,6 +67,8 @@ def serve(
         serve_loaded(load, host, port, limits or Limits())
     finally:
         stop.set()
+        for twin in opened:
+            twin.close()
 
 
 def serve_loaded(load: Callable[[], Twin], host: str, port: int, limits: Limits) -> None:
@@ -99,22 +79,26 @@ def serve_loaded(load: Callable[[], Twin], host: str, port: int, limits: Limits)
 
 def _answer(twin: Twin, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
     host, port = listener.getsockname()[:2]
-    # A queue is the normal state of a busy server; waitress would log a line for each request in it.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    sockets: dict[int, Any] = {}  # every socket that the server opens, to be closed at the end
+    sys.setswitchinterval(SWITCH_S)
+    batch.prepare(twin.current)
+    app = create_app(twin)
+    front = Front(app, FastLocate(twin), limits, app.body_limits)
+
+    async def run() -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        ending.wake = lambda: loop.call_soon_threadsafe(ended.set)
+        await front.serve(listener, lambda: _announce(twin, host, port), ended)
+
     try:
-        server = create_server(create_app(twin), sockets, sockets=[listener], **_settings(limits))
+        asyncio.run(run())
     except OSError as error:
         raise _unusable(host, port, error) from error
-    server.channel_class = _Channel
-    ending.wake = server.pull_trigger
+
+
+def _announce(twin: Twin, host: str, port: int) -> None:
     click.echo(announcement(twin, host, port))
     if not ipaddress.ip_address(host).is_loopback:
         click.echo(f"gridmap: {_NO_ACCOUNTS}", err=True)
-    while not ending.asked:
-        wasyncore.loop(timeout=LOOP_S, use_poll=True, map=sockets, count=1)
-    server.task_dispatcher.shutdown()  # what is being answered is answered; what waits is dropped
-    wasyncore.close_all(sockets)
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -154,42 +138,6 @@ def announcement(twin: Twin, host: str, port: int) -> str:
 _SAID: Final = ("district", "grid")
 
 
-class _ProblemTask(ErrorTask):  # type: ignore[misc]
-    """Answers what waitress itself refuses (unreadable, too large) as a problem, like every other error."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        reply = problems.of_status(error.code, f"The request was refused: {error.body}.")
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.extend(
-            [
-                ("Content-Type", reply.media_type),
-                ("Cache-Control", reply.cache),
-                ("X-Content-Type-Options", "nosniff"),
-            ]
-        )
-        self.set_close_on_finish()
-        self.content_length = len(reply.body)
-        self.write(reply.body)
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    error_task_class = _ProblemTask
-
-
-def _settings(limits: Limits) -> dict[str, Any]:
-    return {
-        "threads": limits.threads,
-        "connection_limit": limits.connections,
-        "channel_timeout": limits.idle_s,
-        "cleanup_interval": 5,
-        "max_request_header_size": limits.header_bytes,
-        "max_request_body_size": limits.body_bytes,
-        "ident": None,  # no Server header: it helps nobody but an attacker
-        "log_socket_errors": False,  # a client that goes away is normal
-    }
-
-
 def _unusable(host: str, port: int, error: OSError) -> InputError:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return InputError("host", f"{host!r} is no address of this machine; give 127.0.0.1 or one of its own")
@@ -208,7 +156,7 @@ class _Ending:
 
     def __init__(self) -> None:
         self.asked = False
-        self.wake: Callable[[], None] | None = None
+        self.wake: Callable[[], object] | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:

@@ -1,0 +1,93 @@
+"""The lines of the page /examples, run for real: by a shell with curl, by Python, by Node.js."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from checked import Checked
+from frontdoor import front_door
+from webtown import make_twin
+
+from gridmap.twin import Twin
+from tiles.web.app import create_app, routes
+from tiles.web.examples import EXAMPLES, PYTHON_FIRST, SERVICE
+from tiles.web.fast import FastLocate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+NAMES = [f"{at}-{example.operation}" for at, example in enumerate(EXAMPLES)]
+
+
+@pytest.fixture(name="service", scope="module")
+def _service(yuzhong: Path) -> Iterator[str]:
+    twin = Twin.open(yuzhong)
+    app = create_app(twin)
+    with front_door(app=app, fast=FastLocate(twin), body_limits=app.body_limits) as door:
+        yield f"http://127.0.0.1:{door.port}"
+    twin.close()
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, timeout=120, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "problems#" not in done.stdout, done.stdout
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_the_curl_lines_work(example: object, service: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not here")
+    line: str = example.curl  # type: ignore[attr-defined]  # an Example
+    assert line.count(SERVICE) == 1
+    assert run(
+        [
+            "sh",
+            "-c",
+            line.replace("curl ", "curl --silent --show-error --noproxy '*' ", 1).replace(SERVICE, service),
+        ],
+        tmp_path,
+    )
+
+
+def test_the_python_lines_work(service: str, tmp_path: Path) -> None:
+    first = PYTHON_FIRST.replace(SERVICE, service)
+    lines = "\n".join(example.python for example in EXAMPLES)
+    environment = {"PYTHONPATH": ":".join([str(ROOT), *sys.path]), "NO_PROXY": "*", "PYTHONUTF8": "1"}
+    out = run([sys.executable, "-c", f"{first}\n{lines}\ncity.close()"], tmp_path, environment)
+    assert "渝中区" in out
+    assert len(out.splitlines()) >= len(EXAMPLES)
+
+
+def test_the_javascript_lines_work(service: str, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js is not here")
+    lines = "\n".join(example.javascript for example in EXAMPLES).replace(SERVICE, service)
+    (tmp_path / "lines.mjs").write_text(lines, encoding="utf-8")
+    out = run([node, "lines.mjs"], tmp_path)
+    assert "渝中区" in out
+    assert "undefined" not in out
+
+
+def test_every_question_has_its_lines() -> None:
+    asked = {example.operation for example in EXAMPLES}
+    documented = {route.name for route in routes() if route.responses is not None}
+    assert asked == documented - {"healthz", "readyz"}
+
+
+def test_the_page_shows_them() -> None:
+    page = Checked(make_twin()).ask("/examples").get_data(as_text=True)
+    for example in EXAMPLES:
+        assert example.zh in page
+        assert example.en in page
+    assert page.count("<pre>") == 3 * len(EXAMPLES) + 1
