@@ -12,6 +12,7 @@ import click
 from gridmap import errors
 from gridmap.cli_assign import assign
 from gridmap.cli_options import place_option as _place_option
+from gridmap.cli_options import read_schemes
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
 
 if TYPE_CHECKING:
@@ -343,11 +344,18 @@ def things(
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
 )
-def serve(place: CityAddress, host: str, port: int) -> None:
+@click.option(
+    "--scheme",
+    "pairs",
+    multiple=True,
+    metavar="NAME=PLACE",
+    help="Another partition of the same city, such as police=/srv/police (a home) or police=postgresql://...",
+)
+def serve(place: CityAddress, host: str, port: int, pairs: tuple[str, ...]) -> None:
     """Serve the current edition, and each one published later. The port opens when the city is loaded."""
     from tiles.web.server import serve as run
 
-    run(place, host, port)
+    run(place, host, port, schemes=read_schemes(pairs))
 
 
 main.add_command(assign)

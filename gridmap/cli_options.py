@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridmap.errors import InputError
+from gridmap.model import GOVERNANCE
 from gridmap.settings import BLOBS, HOME, STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from gridmap.store.address import CityAddress
 
 
 def place_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,3 +50,18 @@ def place_option(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(place=CityAddress(home, url, blobs_url if url else None), **rest)
 
     return run
+
+
+def read_schemes(pairs: Sequence[str]) -> dict[str, CityAddress]:
+    """Places of further schemes from NAME=PLACE. InputError: one that is none, or a name that is taken."""
+    from gridmap.store.address import CityAddress
+
+    found: dict[str, CityAddress] = {}
+    for pair in pairs:
+        name, _, where = pair.partition("=")
+        if not name or not where or name in (GOVERNANCE, *found):
+            text = f"{pair!r} names no further scheme; write NAME=PLACE, such as police=/srv/police"
+            raise InputError("scheme", text)
+        url = where if where.startswith("postgresql") else None
+        found[name] = CityAddress(Path(where), url)
+    return found

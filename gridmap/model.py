@@ -21,9 +21,6 @@ NOWHERE: Final = -1
 GOVERNANCE: Final = "governance"
 """The scheme whose areas an edition holds: the city's own grids."""
 
-SCHEMES: Final = (GOVERNANCE,)
-"""The schemes there are: each is one partition of the city, and a point has one area in each."""
-
 DEVICE: Final = "device"
 STAFF: Final = "staff"
 RESOURCE: Final = "resource"

@@ -18,15 +18,15 @@ from gridmap import crs, lattice
 from gridmap.coverage.measures import Measures, measures_of
 from gridmap.coverage.rings import in_degrees
 from gridmap.errors import GridmapError, InputError, NotFoundError
-from gridmap.lookup import Lookup, lookup_of
-from gridmap.model import NOWHERE, Area
+from gridmap.lookup import Lookup, lookup_of, verified
+from gridmap.model import GOVERNANCE, NOWHERE, Area
 from gridmap.store.address import address_of
 from gridmap.store.watch import new_editions
 from gridmap.surroundings import Source, Surroundings
 from gridmap.within import Within, lattice_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from threading import Event
 
@@ -72,11 +72,20 @@ class Found:
 class Snapshot:
     """What a process serves: one edition, and all that is made from it; immutable, shared by threads."""
 
-    def __init__(self, lookup: Lookup, notes: tuple[str, ...] = (), source: Source | None = None) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        notes: tuple[str, ...] = (),
+        source: Source | None = None,
+        schemes: Mapping[str, Twin] | None = None,
+    ) -> None:
         """Build everything that answers need; takes some seconds for 65,000 grids.
 
         What needs the `source`, the city's store, is built when it is first asked for, or by `warm`.
+        `schemes` are the other partitions of the same city, by name.
         """
+        self.lookup = lookup
+        self.schemes: Mapping[str, Twin] = schemes or {}
         self.edition = lookup.edition
         self.partition = partition = lookup.partition
         self.notes = notes
@@ -155,6 +164,22 @@ class Snapshot:
             return lons.tolist(), lats.tolist()
         easts, norths = crs.from_lonlat(lons, lats, datum)
         return easts.tolist(), norths.tolist()
+
+    def scheme(self, name: str | None) -> Snapshot:
+        """What is served of a scheme: this snapshot for governance. InputError: there is none so named."""
+        if name is None or name == GOVERNANCE:
+            return self
+        if name not in self.schemes:
+            known = ", ".join((GOVERNANCE, *self.schemes))
+            raise InputError("scheme", f"{name!r} is no scheme that is served here; give one of {known}")
+        return self.schemes[name].current
+
+    def memberships(self, found: Found) -> list[tuple[str, Area]]:
+        """The finest area of every scheme that has one at a point: its own grid first."""
+        served = {GOVERNANCE: self, **{name: twin.current for name, twin in self.schemes.items()}}
+        x, y = lattice.point_to_lattice(found.lon, found.lat)
+        areas = {name: snapshot.area_at(snapshot.index.at(x, y)) for name, snapshot in served.items()}
+        return [(name, area) for name, area in areas.items() if area is not None]
 
     def explain(self, found: Found) -> Explanation:
         """Why a point is where it is: on a border or not, how far from one, between which grids."""
@@ -247,51 +272,62 @@ class Twin:
         self.current = snapshot
 
     @classmethod
-    def open(cls, place: CityAddress | Path) -> Self:
-        """Load the current edition of a home or a database.
+    def open(cls, place: CityAddress | Path, schemes: Mapping[str, CityAddress | Path] | None = None) -> Self:
+        """Load the current edition of a home or a database, and those of other schemes of the same city.
 
-        Raises HomeError when it has none, DamageError for broken files.
+        Raises HomeError when one has none, DamageError for broken files.
         """
         address = address_of(place)
+        others = {name: Twin.open(where) for name, where in (schemes or {}).items()}
         with address.open() as store:
-            return cls(_snapshot(store, address, Source(address)))
+            return cls(_snapshot(store, address, Source(address), others))
 
     def close(self) -> None:
         """Close what this process keeps open of the store."""
-        self.current.source.close()
+        for twin in (self, *self.current.schemes.values()):
+            twin.current.source.close()
 
     def follow(self, place: CityAddress | Path, stop: Event) -> None:
         """Take over each edition that anybody publishes there, until told to stop.
 
-        Runs in a thread of its own, and has what stands in the city read in another. While the store is away
-        the old snapshot goes on serving and the log says why, once for each reason.
+        Runs in a thread of its own, and has what stands in the city read, and the index verified, in another.
+        While the store is away the old snapshot goes on serving and the log says why, once for each reason.
         """
         address = address_of(place)
         told = ""
-        _warm_aside(self.current)
+        self._look_after(address)
         while not stop.is_set():
             try:
                 with address.open() as store:
                     told = ""
                     for _ in new_editions(store, self.current.edition.number, stop):
-                        self.current = _snapshot(store, address, self.current.source)
-                        _warm_aside(self.current)
+                        before = self.current
+                        self.current = _snapshot(store, address, before.source, before.schemes)
+                        self._look_after(address)
             except GridmapError as error:
                 if str(error) != told:
                     told = str(error)
                     LOG.warning("edition %d goes on serving: %s", self.current.edition.number, told)
                 stop.wait(RETRY_S)
 
+    def _look_after(self, address: CityAddress) -> None:
+        """Warm and verify the current snapshot in a thread of its own: nobody must wait for it."""
+        Thread(target=self._warm_and_verify, args=(address,), name="warm", daemon=True).start()
 
-def _warm_aside(snapshot: Snapshot) -> None:
-    """Warm a snapshot in a thread of its own: whoever follows the store must not wait for it."""
-    Thread(target=snapshot.warm, name="warm", daemon=True).start()
+    def _warm_and_verify(self, address: CityAddress) -> None:
+        snapshot = self.current
+        sound = verified(address, snapshot.lookup)
+        if sound is not snapshot.lookup:
+            mended = Snapshot(sound, snapshot.notes, snapshot.source, snapshot.schemes)
+            if self.current is snapshot:
+                self.current = mended
+        self.current.warm()
 
 
-def _snapshot(store: Store, address: CityAddress, source: Source) -> Snapshot:
+def _snapshot(store: Store, address: CityAddress, source: Source, schemes: Mapping[str, Twin]) -> Snapshot:
     lookup = lookup_of(store, address)
     notes = tuple(store.proof(lookup.edition.number).get("notes", ()))
-    return Snapshot(lookup, notes, source)
+    return Snapshot(lookup, notes, source, schemes)
 
 
 def _degrees(x: float, y: float, datum: str) -> tuple[float, float]:

@@ -12,7 +12,8 @@ import shapely
 from click.testing import CliRunner, Result
 
 from gridmap.cli import EXIT_CODES, main
-from gridmap.errors import GridmapError
+from gridmap.cli_options import read_schemes
+from gridmap.errors import GridmapError, InputError
 from gridmap.store.home import Home
 
 if TYPE_CHECKING:
@@ -192,3 +193,14 @@ def test_every_verb_explains_itself(verb: str) -> None:
 
 def test_check_for_a_person_ends_with_the_verdict(yuzhong: Path) -> None:
     assert run("check", "--home", yuzhong).output.splitlines()[-1].startswith("proven: ")
+
+
+def test_schemes_are_read_from_pairs() -> None:
+    found = read_schemes(["police=/srv/police", "court=postgresql://me@there/court"])
+    assert str(found["police"].home) == "/srv/police"
+    assert found["court"].url == "postgresql://me@there/court"
+    for pair in ("police", "=x", "police=", "governance=x"):
+        with pytest.raises(InputError, match="NAME=PLACE"):
+            read_schemes([pair])
+    with pytest.raises(InputError, match="NAME=PLACE"):
+        read_schemes(["police=a", "police=b"])

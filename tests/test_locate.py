@@ -7,8 +7,10 @@ import pytest
 from checked import Checked
 from oracles import segments_of
 from pyproj import Geod
+from town import toytown
 from webtown import COMMUNITY, DISTRICT, HOLED, TOWN, make_twin, place
 
+from gridmap.coverage.partition import level_table, partition_of
 from gridmap.index.index import LARGEST_ACCURACY_M
 from gridmap.lattice import SCALE, point_to_lattice
 from gridmap.model import GOVERNANCE
@@ -44,6 +46,30 @@ def test_memberships_name_the_grid_of_every_scheme(web: Checked) -> None:
     ].items()
     assert web.json(at(-1, -1))["memberships"] == []
     assert web.json(at(0.5, 3.5, "&scheme=governance")) == found
+
+
+def test_other_schemes_have_memberships_of_their_own() -> None:
+    """The police have one beat for each community, but for the first, which they do not look after."""
+    town = toytown()
+    table = town.levels[2]
+    beats = [f"beat-{row}" for row in range(1, len(table))]
+    level = level_table("beat", beats, beats, [""] * len(beats), [None] * len(beats))
+    police = partition_of([level], {"beat": town.polygons_at(2)[1:]})
+    web = Checked(make_twin(schemes={"police": make_twin(3, partition=police)}))
+    there = web.json(at(5, 1))
+    row = table.codes.index(there["path"][2]["code"])
+    assert [(each["scheme"], each["code"]) for each in there["memberships"]] == [
+        (GOVERNANCE, there["code"]),
+        ("police", f"beat-{row}"),
+    ]
+    asked = web.json(at(5, 1, "&scheme=police&explain=1"))
+    assert (asked["code"], asked["level"], asked["edition"]) == (f"beat-{row}", "beat", 3)
+    assert asked["memberships"] == there["memberships"]
+    first = next(x for x in (0.5, 1.5) if web.json(at(x, 3.5))["path"][2]["code"] == table.codes[0])
+    assert [each["scheme"] for each in web.json(at(first, 3.5))["memberships"]] == [GOVERNANCE]
+    assert web.json(at(first, 3.5, "&scheme=police"))["code"] is None
+    problem = web.json(at(5, 1, "&scheme=court"), 400)
+    assert "governance, police" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from gridmap.surroundings import Source
 from gridmap.twin import Snapshot, Twin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from gridmap.coverage.partition import Partition
     from gridmap.model import StaffPost
 
 NOTES = ("Toytown is drawn by hand.",)
@@ -47,8 +48,10 @@ def make_twin(
     proven: bool = True,
     notes: tuple[str, ...] = NOTES,
     source: Source | None = None,
+    partition: Partition | None = None,
+    schemes: Mapping[str, Twin] | None = None,
 ) -> Twin:
-    """Make the twin that the tests serve."""
+    """Make the twin that the tests serve: Toytown, or another partition."""
     then = datetime(2026, 5, 1, tzinfo=UTC)
     edition = Edition(
         number=number,
@@ -62,9 +65,9 @@ def make_twin(
         published_at=then,
         blob="ab" * 32,
     )
-    town = toytown()
+    town = partition or toytown()
     lookup = Lookup(edition, town, GridIndex.from_coverage(town.coverage, town.finest.codes))
-    return Twin(Snapshot(lookup, notes, source))
+    return Twin(Snapshot(lookup, notes, source, schemes))
 
 
 def place(x: float, y: float) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from gridmap.errors import DamageError, HomeError, InputError, NotFoundError
 from gridmap.durable import make_folder, part_file, settle
+from gridmap.errors import DamageError, HomeError, InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from gridmap.durable import PART, make_folder, write_file
 from gridmap.errors import DamageError, HomeError
 from gridmap.store.blobs import FolderBlobs
-from gridmap.durable import PART, make_folder, write_file
 from gridmap.store.sqlite import sqlite_url
 from gridmap.store.store import Store, utc_now
 

@@ -194,9 +194,8 @@ def peers(grids: Geometries, index: GridIndex, points: dict[str, Points]) -> Non
             say(f"  {name:28}{kind:12}{theirs / 1e6:8.3f} M/s   {times}   differing (in degrees): {differ}")
     for kind, theirs in fastest.items():
         if theirs:
-            say(
-                f"  the best of them, {kind:10} {theirs / 1e6:.3f} M/s: ours is {ours[kind][2] / theirs:.0f} x"
-            )
+            ratio = ours[kind][2] / theirs
+            say(f"  the best of them, {kind:10} {theirs / 1e6:.3f} M/s: ours is {ratio:.0f} x")
 
 
 def once(grids: Geometries) -> GridIndex:

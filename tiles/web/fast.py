@@ -2,8 +2,8 @@
 
 What it gives is, byte for byte, what the app would give (`tests/test_fast.py` asks both): the body is put
 together from the same words in the same order, the head comes from the same gate. Whatever is unusual it
-leaves to the app: another parameter, an escaped or odd number, a datum of the EPSG register, a point out of
-range, a header that changes the answer. So it never has to say what is wrong.
+leaves to the app: a city with several schemes, another parameter, an escaped or odd number, a datum of the
+EPSG register, a point out of range, a header that changes the answer. So it never has to say what is wrong.
 
 Nothing is kept for each grid: a body is written anew each time (3 us), from the path of its community, which
 is kept once it was asked for.
@@ -58,6 +58,8 @@ class FastLocate:
         snapshot = self._twin.current
         if snapshot is not self._bodies.snapshot:
             self._bodies = _Bodies(snapshot)
+        if snapshot.schemes:  # the app names the areas of the others too
+            return None
         try:
             row = snapshot.row_at(*question)
         except InputError:

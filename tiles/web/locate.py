@@ -6,13 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import InputError
-from gridmap.model import GOVERNANCE, SCHEMES
+from gridmap.model import GOVERNANCE
 from tiles.web import fields
-from tiles.web.parameters import Parameter, quote, read_choice, read_flag, read_number
+from tiles.web.parameters import Parameter, quote, read_flag, read_number
 from tiles.web.reply import PRIVATE, Call, Reply, to_json
 from tiles.web.route import Route, json_response, reference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridmap.model import Area
     from gridmap.twin import Found, Snapshot
 
 LAYER: Final = "areas"
@@ -22,8 +25,9 @@ MOST_ACCURACY_M: Final = 100_000
 
 _SCHEME: Final = {
     "type": "string",
-    "enum": list(SCHEMES),
-    "description": "The partition of the city that is meant: governance is the one of its grids.",
+    "description": "The partition of the city that is meant: governance is the one of its grids, others have "
+    "the names that the server was started with.",
+    "examples": [GOVERNANCE],
 }
 _AREA_OR_NULL: Final = {name: fields.or_null(schema) for name, schema in fields.AREA.items()}
 
@@ -121,9 +125,9 @@ CRS: Final = Parameter(
 )
 SCHEME: Final = Parameter(
     "scheme",
-    {"type": "string", "enum": list(SCHEMES)},
+    {"type": "string", "minLength": 1, "examples": [GOVERNANCE]},
     "The partition of the city to answer from; without it the governance grids.",
-    f"give one of {', '.join(SCHEMES)}, or leave it out",
+    f"give {GOVERNANCE} or the name of another scheme, or leave it out",
 )
 LEVEL: Final = Parameter(
     "level",
@@ -157,12 +161,12 @@ def locate(call: Call) -> Reply:
 
     Raises InputError for a number that is none or out of range, a datum, scheme or level that is not known.
     """
-    query, snapshot = call.query, call.snapshot
+    query, city = call.query, call.snapshot
     lon, lat = read_number(query, "lon"), read_number(query, "lat")
-    read_choice(query, "scheme", SCHEMES)
+    snapshot = city.scheme(query.get("scheme"))
     depth = read_level(snapshot, query.get("level"))
     found = snapshot.find(lon, lat, query["crs"])
-    told = describe(snapshot, found.row, depth)
+    told = describe(snapshot, found.row, depth, city.memberships(found))
     if read_flag(query, "explain"):
         told |= _explained(snapshot, found)
     if "accuracy_m" in query:
@@ -179,15 +183,16 @@ def reply_of(body: bytes) -> Reply:
     return Reply(body, cache=PRIVATE)
 
 
-def describe(snapshot: Snapshot, row: int, depth: int | None = None) -> dict[str, Any]:
+def describe(
+    snapshot: Snapshot, row: int, depth: int | None = None, memberships: Sequence[tuple[str, Area]] = ()
+) -> dict[str, Any]:
     """Write where a point is that lies in a row of the grids, NOWHERE included, at a level."""
-    grid = snapshot.area_at(row)
     chain = snapshot.chain_at(row, depth)
     area = fields.child(chain[-1]) if chain else dict.fromkeys(fields.AREA)
     return {
         **area,
         "path": [fields.step(each) for each in chain],
-        "memberships": [{"scheme": GOVERNANCE, **fields.child(grid)}] if grid else [],
+        "memberships": [{"scheme": name, **fields.child(area)} for name, area in memberships],
         "edition": snapshot.edition.number,
         "proven": snapshot.edition.proven,
     }

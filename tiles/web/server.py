@@ -26,7 +26,7 @@ from tiles.web.front import Front
 from tiles.web.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import FrameType
 
@@ -44,11 +44,16 @@ _NO_ACCOUNTS: Final = "no accounts exist yet, everybody who reaches this port ma
 
 
 def serve(
-    place: CityAddress | Path, host: str = HOST, port: int = PORT, limits: Limits | None = None
+    place: CityAddress | Path,
+    host: str = HOST,
+    port: int = PORT,
+    limits: Limits | None = None,
+    schemes: Mapping[str, CityAddress | Path] | None = None,
 ) -> None:
     """Serve the city of a home or a database, and each edition published later, until SIGTERM or SIGINT.
 
-    Port 0 takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
+    `schemes` are other partitions of the same city, by name, each in a home or a database of its own. Port 0
+    takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
     when the host or port cannot be used.
     """
     stop = Event()
@@ -58,9 +63,14 @@ def serve(
         # Imported here so that a port in use is told at once, not after numba has been loaded.
         from gridmap.twin import Twin
 
-        twin = Twin.open(place)
+        twin = Twin.open(place, schemes)
         opened.append(twin)
-        Thread(target=twin.follow, args=(place, stop), name="follower", daemon=True).start()
+        followed = [
+            (twin, place),
+            *((twin.current.schemes[name], at) for name, at in (schemes or {}).items()),
+        ]
+        for each, at in followed:
+            Thread(target=each.follow, args=(at, stop), name="follower", daemon=True).start()
         return twin
 
     try:
