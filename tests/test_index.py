@@ -233,7 +233,7 @@ def test_a_file_gives_the_same_index(tmp_path: Path) -> None:
     built.save(tmp_path / "one")
     GridIndex.from_coverage(town.coverage, town.finest.codes, proven=True, threads=1).save(tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    opened = GridIndex.open(tmp_path / "one")
+    opened = GridIndex.open(str(tmp_path / "one"))
     opened.verify()
     assert (opened.codes, opened.nbytes, len(opened)) == (town.finest.codes, built.nbytes, 9)
     polygons = town.polygons_at(3)
@@ -331,6 +331,18 @@ def _nearest(polygons: Geometries, x: int, y: int) -> tuple[float, set[int]]:
         best[row] = geod.inv(x / SCALE, y / SCALE, *to)[2]
     least = min(best.values())
     return least, {row for row, metres in best.items() if metres <= least + 0.01}
+
+
+def test_invalid_polygons_are_explained_too() -> None:
+    bow = shapely.Polygon([(106, 29), (106.02, 29.02), (106.02, 29), (106, 29.02)])
+    index = GridIndex.build([shapely.box(106.5, 29, 106.6, 29.1), bow], invalid="evenodd")
+    _, north = lattice.metres_per_degree(29.01)
+    inside, outside = index.explain(106.005, 29.01), index.explain(106.01, 29.03)
+    assert (inside.row, inside.on_border, inside.nearest) == (1, False, 1)
+    assert 0 < inside.edge_m < 0.005 * north
+    assert (outside.row, outside.nearest) == (NOWHERE, 1)
+    assert outside.edge_m > 0.01 * north
+    assert index.explain(106.01, 29.01).on_border
 
 
 def test_far_away() -> None:

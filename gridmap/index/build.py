@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gridmap.index.plan import Blocks
     from gridmap.types import AnyArray, Int32Array, Int64Array, UInt8Array
 
+_NO_HEAVY: Final = np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
+
 SMALLEST_SLICE: Final = 1_024
 """Blocks for each thread at least; one takes 20 microseconds or so."""
 
@@ -71,9 +73,10 @@ def build(
         parts = _renewed(work, old)
     else:
         parts = _whole(work)
-    heavy = heavy_bins(
-        edges, spread.places, spread.entries, depths, *_frame(blocks), parts["bin_base"], parts["bin_sums"]
-    )
+    heavy = _NO_HEAVY
+    if not single:
+        places = spread.places, spread.entries
+        heavy = heavy_bins(edges, *places, depths, *_frame(blocks), parts["bin_base"], parts["bin_sums"])
     if len(wild.rows):
         cell_base = parts["root"] >> 8
         walk_in_boxes(wild.boxes, *_frame(blocks), depths, cell_base, parts["cells"])

@@ -15,6 +15,7 @@ more dependent read. An R-tree over polygons, as every library has: 100 times sl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ from gridmap import lattice
 from gridmap.columns import pair
 from gridmap.errors import InputError
 from gridmap.index import artefact
-from gridmap.index.parts import HOT, Parts
+from gridmap.index.parts import HOT, Parts, Wild
 from gridmap.kernels import exact, lookup
 from gridmap.kernels.jit import in_threads
 from gridmap.kernels.nearest import nearest_edge
@@ -32,7 +33,6 @@ from gridmap.model import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from numpy.typing import ArrayLike
 
@@ -85,13 +85,16 @@ class GridIndex:
         invalid: Literal["refuse", "evenodd"] = "refuse",
         budget_mb: int | None = None,
         threads: int | None = None,
+        old: GridIndex | None = None,
     ) -> Self:
         """Build from polygons and multipolygons in degrees, in any order, a partition or not.
 
         Corners are rounded to the lattice. None and empty polygons own nothing. `invalid="evenodd"` keeps
         polygons that are not valid: a point is in when a ray to it crosses the rings an odd number of times.
         What lookups read takes about `budget_mb` at most, whatever the extent (None: 256 MB, and 1 kB for
-        each polygon where that is more); `threads` is all cores when None.
+        each polygon where that is more); `threads` is all cores when None. With `old`, the index of nearly
+        the same polygons, only the windows in which they differ are built; the result is the same, byte for
+        byte.
 
         Raises InputError naming the rows of invalid polygons, other types, coordinates that are no degrees;
         codes of another number or not unique; a budget that is too small.
@@ -101,7 +104,7 @@ class GridIndex:
         shapes = np.array(list(geometries), dtype=object)
         _check_codes(codes, len(shapes))
         edges, single, wild = edges_of_geometries(shapes, keep_invalid=invalid == "evenodd")
-        return cls(_build(edges, len(shapes), single, wild, budget_mb, threads), codes)
+        return cls(_build(edges, len(shapes), single, wild, budget_mb, threads, old), codes)
 
     @classmethod
     def from_coverage(
@@ -123,22 +126,21 @@ class GridIndex:
 
         _check_codes(codes, coverage.faces)
         edges, single, wild = edges_of_coverage(coverage, proven=proven)
-        parts = None if old is None else old.parts
-        return cls(_build(edges, coverage.faces, single, wild, budget_mb, threads, parts), codes)
+        return cls(_build(edges, coverage.faces, single, wild, budget_mb, threads, old), codes)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the index to a file, whole or not at all."""
-        artefact.save(path, self.parts, self.codes)
+        artefact.save(Path(path), self.parts, self.codes)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path | str) -> Self:
         """Map an index from its file, which must stay as it is.
 
         Looks at magic word, format, sizes and the header's checksum only; `verify` reads all. Raises
         FileNotFoundError, DamageError.
         """
-        parts, codes = artefact.load(path)
-        return cls(parts, codes, path)
+        parts, codes = artefact.load(Path(path))
+        return cls(parts, codes, Path(path))
 
     def verify(self) -> None:
         """Compare every part of the file that the index was opened from with its checksum.
@@ -242,14 +244,15 @@ def _build(
     edges: Int32Array,
     faces: int,
     single: bool,
-    wild: Any,
+    wild: Wild,
     budget_mb: int | None,
     threads: int | None,
-    old: Parts | None = None,
+    old: GridIndex | None,
 ) -> Parts:
     from gridmap.index.build import build  # its kernels are needed only here
 
-    return build(edges, faces, single=single, wild=wild, budget_mb=budget_mb, threads=threads, old=old)
+    parts = None if old is None else old.parts
+    return build(edges, faces, single=single, wild=wild, budget_mb=budget_mb, threads=threads, old=parts)
 
 
 def _flat(values: FloatArray) -> FloatArray:
