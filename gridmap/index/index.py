@@ -91,10 +91,10 @@ class GridIndex:
 
         Corners are rounded to the lattice. None and empty polygons own nothing. `invalid="evenodd"` keeps
         polygons that are not valid: a point is in when a ray to it crosses the rings an odd number of times.
-        What lookups read takes about `budget_mb` at most, whatever the extent (None: 256 MB, and 1 kB for
-        each polygon where that is more); `threads` is all cores when None. With `old`, the index of nearly
-        the same polygons, only the windows in which they differ are built; the result is the same, byte for
-        byte.
+        What lookups read takes about `budget_mb` at most, whatever the extent (None: 10 kB a polygon up to
+        256 MB, and 1 kB a polygon where that is more); `threads` is all cores when None. With `old`, the
+        index of nearly the same polygons, only the windows in which they differ are built; the result is the
+        same, byte for byte.
 
         Raises InputError naming the rows of invalid polygons, other types, coordinates that are no degrees;
         codes of another number or not unique; a budget that is too small.

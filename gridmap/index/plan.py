@@ -21,11 +21,14 @@ from gridmap.kernels.spread import CROSSING
 if TYPE_CHECKING:
     from gridmap.types import Int32Array, Int64Array
 
-LEAST_BUDGET_MB: Final = 256
-"""Memory of cells and half-planes, unless told otherwise: a served city may take 300 MB."""
+CITY_BUDGET_MB: Final = 256
+"""Memory of cells and half-planes of a large city, unless told otherwise: it may take 300 MB to be served."""
 
-FACES_PER_MB: Final = 1_000
-"""Above a quarter of a million faces memory grows with them, so that a country is answered fast too."""
+FACES_PER_MB: Final = 100
+"""Below that, 10 kB a face: with twice as much, 10,036 Welsh output areas were answered no faster."""
+
+FACES_PER_MB_BEYOND: Final = 1_000
+"""Above a quarter of a million faces memory grows with them again, so that a country is answered fast too."""
 
 BLOCKS_PER_FACE: Final = 1
 FEWEST_BLOCKS: Final = 4_096
@@ -59,8 +62,8 @@ class Blocks:
 
 
 def default_budget_mb(faces: int) -> int:
-    """The memory that cells and half-planes may take, in MB: 256, and 1 kB a face where that is more."""
-    return max(LEAST_BUDGET_MB, faces // FACES_PER_MB)
+    """The memory that cells and half-planes may take, in MB: 10 kB a face up to 256, then 1 kB a face."""
+    return max(min(CITY_BUDGET_MB, 8 + faces // FACES_PER_MB), faces // FACES_PER_MB_BEYOND)
 
 
 def blocks_over(low: tuple[int, int], high: tuple[int, int], faces: int) -> Blocks:
