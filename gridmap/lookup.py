@@ -58,7 +58,7 @@ def open_lookup(place: CityAddress | Path, number: int | None = None) -> Lookup:
 def lookup_of(store: Store, address: CityAddress, number: int | None = None) -> Lookup:
     """As `open_lookup`, in an open store."""
     edition, partition = read_edition(store, address, number)
-    return Lookup(edition, partition, _index_of(address, edition, partition))
+    return Lookup(edition, partition, index_of(address, edition, partition))
 
 
 def verified(address: CityAddress, lookup: Lookup) -> Lookup:
@@ -70,7 +70,7 @@ def verified(address: CityAddress, lookup: Lookup) -> Lookup:
         lookup.index.verify()
     except DamageError as error:
         LOG.error("%s", error)
-        return replace(lookup, index=prepare_index(address, lookup.edition, lookup.partition))
+        return replace(lookup, index=_built(address, lookup.edition, lookup.partition))
     return lookup
 
 
@@ -94,15 +94,24 @@ def keep_index(address: CityAddress, edition: Edition, index: GridIndex) -> None
         LOG.warning("%s: the index could not be kept (%s); it is built at each start", path, error)
 
 
-def prepare_index(
+def index_of(
     address: CityAddress, edition: Edition, partition: Partition, base: Edition | None = None
 ) -> GridIndex:
-    """Build and keep the index of an edition.
+    """The index of an edition from its file, or built and kept.
 
     With the edition it followed only the windows in which borders differ are built, when that one's index is
-    still there.
+    still there and every byte of it is right: what is copied from it would be believed from then on.
     """
-    old = _kept(address, base) if base is not None else None
+    index = _kept(address, edition)
+    if index is not None and index.codes == partition.finest.codes:
+        return index
+    old = None if base is None else _kept(address, base, whole=True)
+    return _built(address, edition, partition, old)
+
+
+def _built(
+    address: CityAddress, edition: Edition, partition: Partition, old: GridIndex | None = None
+) -> GridIndex:
     index = GridIndex.from_coverage(
         partition.coverage, partition.finest.codes, proven=edition.proven, old=old
     )
@@ -110,23 +119,18 @@ def prepare_index(
     return index
 
 
-def _index_of(address: CityAddress, edition: Edition, partition: Partition) -> GridIndex:
-    """The index of an edition from its file, or built and kept."""
-    index = _kept(address, edition)
-    if index is not None and index.codes == partition.finest.codes:
-        return index
-    return prepare_index(address, edition, partition)
-
-
-def _kept(address: CityAddress, edition: Edition) -> GridIndex | None:
-    """The index of an edition from its file; None when there is none that can be used."""
+def _kept(address: CityAddress, edition: Edition, *, whole: bool = False) -> GridIndex | None:
+    """The index of an edition from its file, verified when `whole`; None where none can be used."""
     try:
-        return GridIndex.open(index_file(address, edition))
+        index = GridIndex.open(index_file(address, edition))
+        if whole:
+            index.verify()
     except FileNotFoundError:
         return None
     except DamageError as error:
-        LOG.warning("%s; building it anew", error)
+        LOG.warning("%s", error)
         return None
+    return index
 
 
 def read_edition(

@@ -11,7 +11,7 @@ from gridmap.boundaries.repair import repair
 from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.proof import examine
 from gridmap.errors import ConflictError, InputError, RefusedError
-from gridmap.lookup import prepare_index
+from gridmap.lookup import index_of
 from gridmap.store.address import address_of
 from gridmap.store.editions import EditionDraft
 from gridmap.store.store import utc_now
@@ -148,7 +148,7 @@ def load_areas(
             notes=areas.notes + _notes(broken, mends, tolerance_m),
             synthetic=areas.synthetic,
         )
-    prepare_index(address, edition, partition, base)
+    index_of(address, edition, partition, base)
     return Loaded(edition, proof, tuple(mends))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from gridmap.coverage.proof import examine
 from gridmap.errors import HomeError, NotFoundError
 from gridmap.index.index import GridIndex
 from gridmap.lattice import SCALE
-from gridmap.lookup import INDEX, KEPT, index_file, open_lookup, verified
+from gridmap.lookup import INDEX, KEPT, index_file, index_of, open_lookup, verified
 from gridmap.publishing import publish
 from gridmap.store.address import CityAddress
 from gridmap.store.home import Home
@@ -86,3 +87,21 @@ def test_places_without_an_edition(tmp_path: Path, address: CityAddress) -> None
         open_lookup(tmp_path / "empty")
     with pytest.raises(NotFoundError, match="edition 7"):
         open_lookup(address, 7)
+
+
+def test_a_damaged_index_is_no_base_for_the_next(address: CityAddress) -> None:
+    lookup = open_lookup(address)
+    file = index_file(address, lookup.edition)
+    whole = bytearray(file.read_bytes())
+    whole[-5_000] ^= 1
+    whole[-9_000] ^= 1
+    file.write_bytes(whole)
+    following = replace(lookup.edition, number=2, checksum="7" * 64)
+    built = index_of(address, following, lookup.partition, lookup.edition)
+    assert (
+        built.parts.cells.tolist()
+        == GridIndex.from_coverage(
+            lookup.partition.coverage, lookup.partition.finest.codes, proven=True
+        ).parts.cells.tolist()
+    )
+    assert lookup.partition.finest.names[built.locate(*PLACE)] == "玩具小学"

@@ -8,6 +8,7 @@ would make.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -119,12 +120,12 @@ class _Work:
     single: bool
     threads: int | None
 
-    @property
+    @cached_property
     def bin_base(self) -> Int64Array:
         inner = np.maximum(self.depths.astype(np.int64) - kernels.BIN_BITS, 0)
         return _summed(np.left_shift(np.int64(1), 2 * inner))
 
-    @property
+    @cached_property
     def cell_base(self) -> Int64Array:
         return _summed(np.left_shift(np.int64(1), 2 * self.depths.astype(np.int64)))
 

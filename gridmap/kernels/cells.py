@@ -30,7 +30,7 @@ from gridmap.types import Int32Array, Int64Array, UInt8Array, UInt32Array
 ONE = 0x80000000
 SEVERAL = 0xC0000000
 WALK = 0xFFFFFFFF
-UNITS = 0x3FFFFFFF
+UNIT_BITS = 0x3FFFFFFF
 """The bits of a cell that count units; the last number is taken by WALK."""
 
 BIN_BITS = 3

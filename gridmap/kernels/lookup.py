@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gridmap.kernels.cells import ONE, SEVERAL, UNIT_BITS, WALK
 from gridmap.kernels.exact import (
     BITS,
     CELLS,
@@ -90,15 +91,15 @@ def _at(table: Int64Array, x: int, y: int) -> int:
     mask = (np.int64(1) << bits) - 1
     cell = (root >> 8) + (((y & mask) >> shift) << (bits - shift)) + ((x & mask) >> shift)
     code = array_at(table[CELLS] + 4 * cell, 1, np.uint32)[0]
-    if code < np.uint32(0x80000000):
+    if code < np.uint32(ONE):
         return np.int64(code) - 1
-    if code == np.uint32(0xFFFFFFFF):
+    if code == np.uint32(WALK):
         return walk_to(table, x, y, np.int64(-1))
     u, v = _within(x, shift), _within(y, shift)
     unit_base = array_at(table[UNIT_BASE], block + 1, np.uint32)[block]
-    at = 4 * (np.int64(unit_base) + np.int64(code & np.uint32(0x3FFFFFFF)))
+    at = 4 * (np.int64(unit_base) + np.int64(code & np.uint32(UNIT_BITS)))
     units = array_at(table[UNITS], np.int64(1) << 40, np.int32)
-    if code < np.uint32(0xC0000000):
+    if code < np.uint32(SEVERAL):
         face, doubt = _one(units, at, u, v, shift)
     else:
         face, doubt = _several(units, at, u, v, shift)
@@ -270,10 +271,10 @@ def _read(
     ones, several = counts[0], counts[1]
     for j in range(borders):
         i, code = border[j], codes[j]
-        at = 4 * (np.int64(unit_base[blocks[i]]) + np.int64(code & np.uint32(0x3FFFFFFF)))
+        at = 4 * (np.int64(unit_base[blocks[i]]) + np.int64(code & np.uint32(UNIT_BITS)))
         prefetch(units_address + 4 * at)
         prefetch(units_address + 4 * at + 60)
-        at = at if code != np.uint32(0xFFFFFFFF) else np.int64(-1)
+        at = at if code != np.uint32(WALK) else np.int64(-1)
         place = ((begin + np.int64(i)) << 8) | (root[blocks[i]] & 0xFF)
         _hold(lists, 0, ones, place, np.int64(xs[i]), np.int64(ys[i]), at)
         _hold(lists, 1, several, place, np.int64(xs[i]), np.int64(ys[i]), at)

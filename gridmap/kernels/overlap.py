@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridmap.kernels.cells import bin_bits
+from gridmap.kernels.cells import WALK, bin_bits
 from gridmap.kernels.jit import inline_kernel, kernel
 from gridmap.kernels.walk import LEFT, RIGHT, X1, X2, Y1, Y2, crosses_along, crosses_upwards
 from gridmap.types import Int32Array, Int64Array, UInt8Array, UInt32Array
-
-WALK = 0xFFFFFFFF
 
 
 @inline_kernel
