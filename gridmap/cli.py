@@ -14,6 +14,7 @@ from gridmap.cli_assign import assign
 from gridmap.cli_options import place_option as _place_option
 from gridmap.cli_options import read_schemes
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
+from gridmap.cli_tiles import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,7 @@ def main() -> None:
     gridmap export --home DIR OUT.parquet
     gridmap load OUT.parquet --home NEW
     gridmap assign IN.csv OUT.csv --home DIR --lon COL --lat COL --crs NAME
+    gridmap tiles archive OUT.pmtiles --home DIR
     """  # noqa: D301 - click wants a real backspace before a block that it must not wrap
 
 
@@ -351,11 +353,33 @@ def things(
     metavar="NAME=PLACE",
     help="Another partition of the same city, such as police=/srv/police (a home) or police=postgresql://...",
 )
-def serve(place: CityAddress, host: str, port: int, pairs: tuple[str, ...]) -> None:
+@click.option(
+    "--tile-cache-mb",
+    type=click.IntRange(0),
+    metavar="N",
+    show_default="$GRIDMAP_TILE_CACHE_MB, else 256",
+    help="Megabytes of tiles kept in memory; 0 keeps none.",
+)
+@click.option(
+    "--tile-cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also keep tiles that take long to make in this folder, up to $GRIDMAP_TILE_FOLDER_MB.",
+)
+def serve(
+    place: CityAddress,
+    host: str,
+    port: int,
+    pairs: tuple[str, ...],
+    tile_cache_mb: int | None,
+    tile_cache_dir: Path | None,
+) -> None:
     """Serve the current edition, and each one published later. The port opens when the city is loaded."""
     from tiles.web.server import serve as run
+    from tiles.web.tiling import Upkeep
 
-    run(place, host, port, schemes=read_schemes(pairs))
+    run(place, host, port, schemes=read_schemes(pairs), upkeep=Upkeep(tile_cache_mb, tile_cache_dir))
 
 
 main.add_command(assign)
+main.add_command(tiles)

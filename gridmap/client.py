@@ -5,26 +5,28 @@
     with Client("http://127.0.0.1:8000") as city:
         print(city.locate(106.577, 29.559, "wgs84").name)
 
-It needs httpx (`pip install 'gridmap[client]'`) and nothing of the server. Under one major version the
-service only adds members to its answers; those that this client does not know it leaves out. Threads may
-share a client.
+It needs httpx (`pip install 'gridmap[client]'`) and nothing of the server; what it answers is described in
+`gridmap.answers`. Threads may share a client.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 import numpy as np
 
+from gridmap.answers import Area, Located, Location, Nearby, Values, WholeArea, Within, made
 from gridmap.errors import GridmapError, MissingExtraError
-from gridmap.types import AnyArray
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from numpy.typing import ArrayLike
+
+    from gridmap.types import AnyArray
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -32,8 +34,6 @@ GEOJSON: Final = "application/geo+json"
 
 BATCH: Final = 500_000
 """Points in one request of `locate_many`: some tens of megabytes both ways, below the usual limit."""
-
-T = TypeVar("T")
 
 
 class ServiceError(GridmapError):
@@ -45,169 +45,6 @@ class ServiceError(GridmapError):
         super().__init__(message)
         self.status = status
         self.problem: Mapping[str, Any] = problem or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One area of a path from the district down."""
-
-    code: str
-    name: str
-    level: str
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """An area in a list."""
-
-    code: str
-    name: str
-    level: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """The finest area of one scheme that a point belongs to."""
-
-    scheme: str
-    code: str
-    name: str
-    level: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """The grid nearest to a point, and how far it is in metres."""
-
-    code: str
-    name: str
-    level: str
-    kind: str
-    distance_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An area that an uncertain point may be in (code None: outside the city), and its part of the circle."""
-
-    code: str | None
-    name: str | None
-    level: str | None
-    kind: str | None
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """The area of a point; code, name, level and kind are None where no grid is.
-
-    From `on_border` on: only where they were asked for, with `explain` or `accuracy_m`.
-    """
-
-    code: str | None
-    name: str | None
-    level: str | None
-    kind: str | None
-    path: tuple[Step, ...]
-    memberships: tuple[Membership, ...]
-    edition: int
-    proven: bool
-    on_border: bool | None = None
-    edge_m: float | None = None
-    rivals: tuple[Area, ...] = ()
-    nearest: Nearest | None = None
-    candidates: tuple[Candidate, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """The codes of many points in their order (None where no grid is), and why some cannot be used."""
-
-    codes: AnyArray
-    edition: int
-    errors: Mapping[int, str]
-    """By the position of the point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """A thing that is near, its place in the datum of the question, and the way to it."""
-
-    code: str
-    sort: str
-    kind: str
-    lon: float
-    lat: float
-    distance_m: float
-    bearing_deg: float | None
-    direction: str | None
-    text: str
-    grid: str | None
-    shift: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Nearby:
-    """Things near a point, the nearest first; `complete` says that there are no more of them."""
-
-    things: tuple[Thing, ...]
-    complete: bool
-    edition: int
-
-
-@dataclass(frozen=True, slots=True)
-class GridWithin:
-    """A grid that a polygon touches, the part of its area inside, and whether all of it is."""
-
-    code: str
-    name: str
-    level: str
-    kind: str
-    share: float
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """What lies in a polygon; None where the city does not know."""
-
-    grids: tuple[GridWithin, ...]
-    area_m2: float
-    buildings: int | None
-    households: int | None
-    people: int | None
-    devices: int
-    devices_by_kind: Mapping[str, int]
-    edition: int
-    proven: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Size and shape of an area."""
-
-    area_m2: float
-    perimeter_m: float
-    compactness: float
-
-
-@dataclass(frozen=True, slots=True)
-class WholeArea:
-    """One area with its path, the areas below it and its measures."""
-
-    code: str
-    name: str
-    level: str
-    kind: str
-    parent: str | None
-    path: tuple[Step, ...]
-    children: tuple[Area, ...]
-    measures: Measures
-    edition: int
-    proven: bool
-    synthetic: bool
 
 
 class Client:
@@ -258,7 +95,7 @@ class Client:
             "accuracy_m": accuracy_m,
             "explain": "1" if explain else None,
         }
-        return _made(Location, self._get("/locate", {"lon": lon, "lat": lat, "crs": crs, **more}))
+        return made(Location, self._get("/locate", {"lon": lon, "lat": lat, "crs": crs, **more}))
 
     def locate_many(self, lons: ArrayLike, lats: ArrayLike, crs: str, *, level: str | None = None) -> Located:
         """Which areas are many points in? As many as one likes: they travel as Arrow, in pieces.
@@ -309,26 +146,56 @@ class Client:
     ) -> Nearby:
         """What is near a point? `kind` is device, staff, resource or a kind of device."""
         query = {"lon": lon, "lat": lat, "crs": crs, "kind": kind, "k": k, "radius": radius_m}
-        return _made(Nearby, self._get("/nearby", query))
+        return made(Nearby, self._get("/nearby", query))
 
     def within(self, shape: Any) -> Within:
         """What lies in a polygon? GeoJSON as a mapping, or a shapely geometry, in WGS84."""
         value = shape if isinstance(shape, dict) else shape.__geo_interface__
         reply = self._ask("POST", "/within", {}, content=json.dumps(value).encode(), kind=GEOJSON)
-        return _made(Within, reply.json())
+        return made(Within, reply.json())
 
     def areas(self) -> tuple[Area, ...]:
         """The areas of the top level."""
-        return tuple(_made(Area, each) for each in self._get("/areas", {})["areas"])
+        return tuple(made(Area, each) for each in self._get("/areas", {})["areas"])
 
     def area(self, code: str) -> WholeArea:
         """One area: path, children, measures."""
-        return _made(WholeArea, self._get(f"/areas/{_quoted(code)}", {}))
+        return made(WholeArea, self._get(f"/areas/{_quoted(code)}", {}))
 
     def border(self, code: str) -> dict[str, Any]:
         """The border of an area, as a GeoJSON Feature."""
         found: dict[str, Any] = self._get(f"/areas/{_quoted(code)}", {"f": "geojson"})
         return found
+
+    def tilejson(
+        self,
+        layers: str,
+        *,
+        scheme: str | None = None,
+        edition: int | None = None,
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Where the tiles of some layers (by comma) are: TileJSON, also of a past edition or time."""
+        query = {"scheme": scheme, "edition": edition, "datetime": at.isoformat() if at else None}
+        found: dict[str, Any] = self._get(f"/tiles/{_quoted(layers)}.json", query)
+        return found
+
+    def tile(self, layers: str, z: int, x: int, y: int, *, scheme: str = "xyz", token: str = "") -> bytes:
+        """A vector tile, empty where nothing is; of the current edition unless a token names another."""
+        token = token or self.tilejson(layers, scheme=scheme)["token"]
+        path = f"/tiles/{_quoted(token)}/{_quoted(layers)}/{_quoted(scheme)}/{z}/{x}/{y}.mvt"
+        body: bytes = self._ask("GET", path, {}).content
+        return body
+
+    def values(self, layer: str, metric: str, *, area: str | None = None) -> Values:
+        """A number for each area of a layer, or of those in one area, by the ids of the tiles."""
+        import pyarrow as pa
+
+        path = f"/values/{_quoted(layer)}/{_quoted(metric)}"
+        found = pa.ipc.open_stream(self._ask("GET", path, {"area": area, "f": "arrow"}).content).read_all()
+        told = json.loads(found.schema.metadata[b"gridmap"])
+        ids, values = (found.column(name).to_numpy() for name in ("id", "value"))
+        return Values(ids, values, told["edition"], told["seq"])
 
     def _get(self, path: str, query: Mapping[str, object]) -> Any:
         return self._ask("GET", path, query).json()
@@ -367,19 +234,3 @@ def _problem(reply: Any) -> dict[str, Any]:
 
 def _quoted(code: str) -> str:
     return quote(code, safe="")
-
-
-def _made(kind: type[T], value: Mapping[str, Any]) -> T:
-    """A dataclass from a JSON object; members that it does not know are left out."""
-    hints = get_type_hints(kind)
-    known = {each.name for each in fields(kind) if each.name in value}  # type: ignore[arg-type]  # all are dataclasses
-    return kind(**{name: _of_type(hints[name], value[name]) for name in known})
-
-
-def _of_type(hint: Any, value: Any) -> Any:
-    inner = [each for each in (hint, *get_args(hint)) if isinstance(each, type) and is_dataclass(each)]
-    if not inner or value is None:
-        return value
-    if isinstance(value, list):
-        return tuple(_made(inner[0], each) for each in value)
-    return _made(inner[0], value)

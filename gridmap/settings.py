@@ -24,11 +24,13 @@ class Setting:
         """What is set in the environment, else the default."""
         return os.environ.get(self.name) or self.default
 
-    def number(self) -> int:
-        """The value as a whole number above zero. Raises InputError naming the setting for anything else."""
+    def number(self, least: int = 1) -> int:
+        """The value as a whole number, `least` or more; InputError naming the setting for anything else."""
         text = self.value()
-        if not (text.isascii() and text.isdigit() and int(text)):
-            raise InputError(self.name, f"{text!r} is no whole number above 0: correct the environment")
+        if not (text.isascii() and text.isdigit() and int(text) >= least):
+            raise InputError(
+                self.name, f"{text!r} is no whole number from {least} on: correct the environment"
+            )
         return int(text)
 
 
@@ -63,4 +65,30 @@ WITHIN_BYTES: Final = Setting(
 WITHIN_VERTICES: Final = Setting(
     "GRIDMAP_WITHIN_VERTICES", "100000", "The most vertices that the polygon of a POST /within may have."
 )
-SETTINGS: Final = (HOME, DATA, STORE, BLOBS, BATCH_BYTES, BATCH_ROWS, WITHIN_BYTES, WITHIN_VERTICES)
+TILE_CACHE_MB: Final = Setting(
+    "GRIDMAP_TILE_CACHE_MB",
+    "256",
+    "Megabytes of tiles kept in memory, where --tile-cache-mb does not say another number; 0 keeps none.",
+)
+TILE_FOLDER_MB: Final = Setting(
+    "GRIDMAP_TILE_FOLDER_MB", "1024", "Megabytes of tiles kept in the folder that --tile-cache-dir names."
+)
+TRUST_PROXY: Final = Setting(
+    "GRIDMAP_TRUST_PROXY",
+    "",
+    "1 where a proxy stands in front that sets X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix: "
+    "absolute addresses are then made of them; otherwise they are ignored.",
+)
+SETTINGS: Final = (
+    HOME,
+    DATA,
+    STORE,
+    BLOBS,
+    BATCH_BYTES,
+    BATCH_ROWS,
+    WITHIN_BYTES,
+    WITHIN_VERTICES,
+    TILE_CACHE_MB,
+    TILE_FOLDER_MB,
+    TRUST_PROXY,
+)

@@ -13,15 +13,16 @@ import shapely
 from gridmap.index.nearby import Near, Nearby, Thing
 from gridmap.inventory import NOTHING, Inventory, read_inventory
 from gridmap.model import DEVICE, STAFF
+from gridmap.tallies import Tallies
 from gridmap.within import Contents, Within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gridmap.coverage.measures import Measures
     from gridmap.coverage.partition import Partition
     from gridmap.index.index import GridIndex
-    from gridmap.model import StaffPost
+    from gridmap.model import Edition, StaffPost
     from gridmap.store.address import CityAddress
     from gridmap.store.store import Store
     from gridmap.types import Geometries
@@ -59,6 +60,16 @@ class Source:
         store = self._opened()
         return () if store is None else store.staff(grid)
 
+    def editions(self) -> Sequence[Edition]:
+        """Every edition that was published, the first one first."""
+        store = self._opened()
+        return () if store is None else store.editions()
+
+    def features(self) -> Mapping[str, int]:
+        """The number of every code that an area ever had, which is its id in tiles."""
+        store = self._opened()
+        return {} if store is None else store.features()
+
     def close(self) -> None:
         """Close the store; it is opened again when it is needed again."""
         with self._lock:
@@ -84,6 +95,7 @@ class Surroundings:
         self._index = index
         self._source = source
         self._contents = Contents(grids, measures.areas_m2, index, held)
+        self.tallies = Tallies(partition, self._contents.by_grid())
         # Resources belong here as soon as a store holds some.
         self.nearby = Nearby(_devices(held))
         self._posts = Nearby(_grids(self._codes, grids) if held.has_staff else ())

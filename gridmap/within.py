@@ -19,6 +19,7 @@ import shapely
 from gridmap import lattice
 from gridmap.coverage.measures import area_m2
 from gridmap.errors import InputError
+from gridmap.tallies import COUNTED
 
 if TYPE_CHECKING:
     from gridmap.index.index import GridIndex
@@ -77,6 +78,19 @@ class Contents:
         counts = self._residents(shape, covered, cut)
         return Within(touched, shares, whole, size, *counts, dict(sorted(names.items())))
 
+    def by_grid(self) -> dict[str, Int64Array | None]:
+        """How much of each of `tallies.COUNTED` is in each grid, by row; None where nobody knows."""
+        found: dict[str, Int64Array | None] = dict.fromkeys(COUNTED)
+        found["devices"] = self._device_points.counts()
+        if self._buildings is not None and self._building_points is not None:
+            found["buildings"] = self._building_points.counts()
+            for what, values in (
+                ("households", self._buildings.households),
+                ("people", self._buildings.people),
+            ):
+                found[what] = None if values is None else self._building_points.sums(values)
+        return found
+
     def _residents(
         self, shape: shapely.Geometry, covered: Int64Array, cut: Int64Array
     ) -> tuple[int | None, int | None, int | None]:
@@ -119,6 +133,15 @@ class _Points:
         xs, ys = self._xs[near].astype(np.float64), self._ys[near].astype(np.float64)
         near = near[shapely.intersects_xy(shape, xs, ys)]
         return np.asarray(self._order[np.concatenate([sure, near])], np.int64)
+
+    def counts(self) -> Int64Array:
+        """How many points are in each grid."""
+        return np.diff(self._begins)[1:]
+
+    def sums(self, values: Int64Array) -> Int64Array:
+        """The sums of a value of each point by grid."""
+        running = np.concatenate([[0], np.cumsum(values[self._order])])
+        return np.diff(running[self._begins])[1:]
 
     def _of(self, rows: Int64Array) -> Int64Array:
         """The positions of the points of some rows, -1 for those in no grid."""

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
-
-from tiles.web.app import create_app
+from tiletown import make_app
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -22,7 +21,7 @@ class Checked:
     """Asks an app and fails when the reply is not what the document promises."""
 
     def __init__(self, twin: Twin) -> None:
-        self.app = create_app(twin)
+        self.app = make_app(twin)
         self.client = self.app.test_client()
         self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").get_data())
 

@@ -64,7 +64,7 @@ def read_reply(connection: socket.socket, method: str = "GET") -> tuple[int, dic
 @contextmanager
 def front_door(
     app: Callable[..., Any] = echo,
-    fast: Callable[[bytes, bytes], bytes | None] = lambda _method, _target: None,
+    fast: Callable[[bytes, bytes, bytes], bytes | None] = lambda _method, _target, _encodings: None,
     limits: Limits | None = None,
     body_limits: Mapping[str, BodyLimit] | None = None,
 ) -> Iterator[Door]:

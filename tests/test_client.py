@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,14 +14,16 @@ import shapely
 from frontdoor import front_door
 from test_surroundings import DEVICES, POSTS
 from test_within import furnished, square
+from tiletown import DOOR, TownEngine, make_tiling
 from town import toytown
-from webtown import COMMUNITY, DISTRICT, GRID, Held, make_twin, place
+from webtown import COMMUNITY, DISTRICT, GRID, TOWN, Held, make_twin, place
 
-from gridmap import client
+from gridmap import answers, client
 from gridmap.client import Client, ServiceError
 from gridmap.inventory import Inventory
+from tiles.address import SCHEMES
 from tiles.web.app import create_app
-from tiles.web.fast import FastLocate
+from tiles.web.fast import Fast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +39,10 @@ def _twin() -> Twin:
 
 @pytest.fixture(name="city", scope="module")
 def _city(twin: Twin) -> Iterator[Client]:
-    app = create_app(twin)
+    tiling = make_tiling(twin)
+    app = create_app(twin, tiling)
     with (
-        front_door(app=app, fast=FastLocate(twin), body_limits=app.body_limits) as door,
+        front_door(app=app, fast=Fast(twin, tiling), body_limits=app.body_limits) as door,
         Client(f"http://127.0.0.1:{door.port}/", trust_env=False) as found,
     ):
         yield found
@@ -60,7 +64,25 @@ def test_locate(city: Client, twin: Twin) -> None:
     assert (told.nearest.code, told.nearest.distance_m) == (GRID, 0)
     assert sum(each.share for each in told.candidates) == pytest.approx(1)
     corner = city.locate(*place(2, 2), "wgs84", explain=True)
-    assert [type(each) for each in corner.rivals] == [client.Area] * 3
+    assert [type(each) for each in corner.rivals] == [answers.Area] * 3
+
+
+def test_tiles_and_values(city: Client, twin: Twin) -> None:
+    found = city.tilejson("grid,device", scheme="gcj02")
+    assert found["token"] == TownEngine(7).token
+    assert city.tilejson("grid", edition=7)["tiles"] == city.tilejson("grid")["tiles"]
+    tile = SCHEMES["bd09"].tile_at(*DOOR, 12)
+    assert city.tile("grid", *tile, scheme="bd09") == TownEngine(7).tile(["grid"], "bd09", *tile)
+    assert city.tile("grid", 14, 0, 0, token=TownEngine(2).token) == b""
+    values = city.values("grid", "people", area=TOWN)
+    assert (values.edition, values.seq) == (7, 7)
+    assert dict(zip(values.ids.tolist(), values.values.tolist(), strict=True)).keys() == {
+        number
+        for code, number in twin.current.source.features().items()
+        if code[:9] == TOWN and len(code) == 15
+    }
+    with pytest.raises(ServiceError, match="No edition was in force"):
+        city.tilejson("grid", at=datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=8))))
 
 
 @pytest.mark.parametrize("kind", [list, np.array, pa.array])
@@ -141,6 +163,6 @@ def test_a_proxy_s_own_page_is_an_error_too_and_new_members_are_none() -> None:
         return httpx.Response(502, text="<h1>Bad gateway</h1>")
 
     with Client(transport=httpx.MockTransport(answer)) as city:
-        assert city.areas() == (client.Area("1", "x", "grid", "basic"),)
+        assert city.areas() == (answers.Area("1", "x", "grid", "basic"),)
         with pytest.raises(ServiceError, match="HTTP 502"):
             city.locate(1, 1, "wgs84")

@@ -50,7 +50,7 @@ def links(reply: TestResponse) -> _Links:
 
 @pytest.mark.parametrize("page", ["/", "/docs", "/examples", "/problems"])
 def test_pages_load_nothing_from_outside(web: Checked, page: str) -> None:
-    reply = web.ask(page)
+    reply = web.ask(page, headers={"Accept": "text/html"})
     found = links(reply)
     assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
     for address in (*found.loads, *found.leads):
@@ -73,11 +73,11 @@ def test_styles_and_scripts_of_the_pages_load_nothing_from_outside(web: Checked)
 
 
 def test_front_page_tells_the_truth_of_the_edition(web: Checked, twin: Twin) -> None:
-    page = web.ask("/").get_data(as_text=True)
+    page = web.ask("/", headers={"Accept": "text/html"}).get_data(as_text=True)
     assert "已证明" in page
     assert "合成数据" in page
     twin.current = make_twin(proven=False, notes=("<script>alert(1)</script>",)).current
-    page = web.ask("/").get_data(as_text=True)
+    page = web.ask("/", headers={"Accept": "text/html"}).get_data(as_text=True)
     assert "未证明" in page
     assert "<script>" not in page
 

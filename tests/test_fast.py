@@ -6,11 +6,11 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from tiletown import make_app
 from webtown import make_twin, place
 
 from gridmap import crs
 from tiles.web import gate
-from tiles.web.app import create_app
 from tiles.web.fast import FastLocate
 from tiles.web.wire import Request
 from tiles.web.wsgi import ask
@@ -32,7 +32,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def slow(twin: Twin, target: str, app: object = None) -> bytes:
     request = Request("GET", target.encode(), "1.1", [(b"host", b"test")], [], True, "127.0.0.1")
-    return b"".join(ask(app or create_app(twin), request, "127.0.0.1", 80))  # type: ignore[arg-type]  # a Flask app is one
+    return b"".join(ask(app or make_app(twin), request, "127.0.0.1", 80))  # type: ignore[arg-type]  # a Flask app is one
 
 
 def plain_targets(seed: int, count: int) -> list[str]:
@@ -75,7 +75,7 @@ def odd_targets(seed: int, count: int) -> list[str]:
 
 
 def test_plain_questions_are_answered_fast_and_the_same(twin: Twin) -> None:
-    fast, app = FastLocate(twin), create_app(twin)
+    fast, app = FastLocate(twin), make_app(twin)
     nowhere = 0
     for target in plain_targets(1, 2000):
         found = fast(b"GET", target.encode())
@@ -86,7 +86,7 @@ def test_plain_questions_are_answered_fast_and_the_same(twin: Twin) -> None:
 
 
 def test_odd_questions_are_answered_the_same_or_left_alone(twin: Twin) -> None:
-    fast, app = FastLocate(twin), create_app(twin)
+    fast, app = FastLocate(twin), make_app(twin)
     left = 0
     for target in odd_targets(2, 2000):
         found = fast(b"GET", target.encode())

@@ -25,7 +25,7 @@ LARGE = BodyLimit(1_000_000, "GRIDMAP_SOME_BYTES")
 
 @pytest.fixture(name="door", scope="module")
 def _door() -> Iterator[Door]:
-    def fast(method: bytes, target: bytes) -> bytes | None:
+    def fast(method: bytes, target: bytes, _encodings: bytes) -> bytes | None:
         if (method, target) != (b"GET", b"/fast"):
             return None
         return b"HTTP/1.1 200 OK\r\nX-Fast: yes\r\nContent-Length: 13\r\n\r\nGET /fast  0 "

@@ -7,6 +7,7 @@ inside functions count like any other: an annotation that needs a higher layer i
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -27,25 +28,28 @@ LAYERS: Final = (
     ("gridmap.types",),
     ("gridmap.kernels", "gridmap.model"),
     ("gridmap.errors",),  # above model: a refusal carries its findings
-    ("gridmap.client", "gridmap.codes", "gridmap.columns", "gridmap.durable", "gridmap.settings"),
-    ("gridmap.crs", "gridmap.lattice"),
+    ("gridmap.answers", "gridmap.codes", "gridmap.columns", "gridmap.durable", "gridmap.settings"),
+    ("gridmap.client",),
+    ("gridmap.arrayfile", "gridmap.crs", "gridmap.lattice"),
     ("gridmap.coverage",),
     ("gridmap.boundaries", "gridmap.city", "gridmap.index", "gridmap.store"),
-    ("gridmap.inventory", "gridmap.lookup"),
-    ("gridmap.publishing", "gridmap.within"),
+    ("gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
+    ("gridmap.publishing", "gridmap.tallies"),
+    ("gridmap.within",),
     ("gridmap.surroundings",),
     ("gridmap.bulk", "gridmap.founding", "gridmap.twin"),
     ("gridmap.furnishing",),
     ("tiles",),
     ("tiles.web",),
     ("gridmap.cli_options", "gridmap.cli_output"),
-    ("gridmap.cli_assign",),
+    ("gridmap.cli_assign", "gridmap.cli_tiles"),
     ("gridmap.cli",),
 )
 """The parts, low to high. A part imports from rows below its own, never from its own row's neighbours."""
 
 DOORS: Final = {
     "alembic": ("gridmap/store/",),
+    "brotli": ("tiles/codings.py",),
     "click": ("gridmap/cli", "tiles/web/server.py"),  # the two that speak to a terminal
     "distributed": ("gridmap/bulk/dask.py",),
     "flask": ("tiles/web/",),
@@ -54,6 +58,7 @@ DOORS: Final = {
     "geopandas": ("gridmap/boundaries/files.py",),
     "httpx": ("gridmap/client.py",),
     "httptools": ("tiles/web/connection.py",),
+    "isal": ("tiles/codings.py",),
     "jinja2": ("tiles/web/",),
     "llvmlite": ("gridmap/kernels/jit.py",),
     "numba": ("gridmap/kernels/jit.py",),
@@ -68,6 +73,7 @@ DOORS: Final = {
         "gridmap/store/",
         "tiles/web/answers.py",
         "tiles/web/batch",
+        "tiles/web/values.py",
     ),
     "pyogrio": ("gridmap/boundaries/files.py",),
     "pyproj": ("gridmap/crs.py",),
@@ -77,6 +83,7 @@ DOORS: Final = {
     "sqlalchemy": ("gridmap/store/",),
     "tqdm": ("gridmap/cli_output.py",),
     "werkzeug": ("tiles/web/",),
+    "zstandard": ("tiles/codings.py",),
 }
 """Where each library may be imported; any other needs a line here. numpy and shapely are common."""
 COMMON_TONGUE: Final = {"numpy", "shapely"}
@@ -267,6 +274,15 @@ def test_the_lock_has_versions_and_hashes_and_no_address() -> None:
         line for line in lines if not (entry.fullmatch(line) or detail.fullmatch(line)) or "://" in line
     ]
     assert not strange, "\n".join(strange)
+
+
+def test_the_lock_of_javascript_has_checksums_and_no_address() -> None:
+    folder = ROOT / "tests" / "node"
+    text = (folder / "package-lock.json").read_text(encoding="utf-8")
+    packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
+    assert packages
+    assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
+    assert "://" not in text + (folder / "node.lock").read_text(encoding="utf-8")
 
 
 def test_scripts_are_executable_and_stop_at_the_first_error() -> None:

@@ -32,8 +32,10 @@ from tiles.web.server import serve_loaded
 def load():
     print("loading", flush=True)
     sys.stdin.readline()
+    from tiletown import make_tiling
     from webtown import make_twin
-    return make_twin()
+    twin = make_twin()
+    return twin, make_tiling(twin)
 
 serve_loaded(load, sys.argv[1], int(sys.argv[2]), Limits(threads=2, connections=50, idle_s=60))
 """

@@ -10,10 +10,11 @@ import shapely
 from checked import PROBLEM, Checked
 from flask import Response
 from shapely.geometry import Polygon, shape
+from tiletown import make_app
 from webtown import COMMUNITY, DISTRICT, GRID, HOLED, TWO_PARTS, make_twin, place
 
 from tiles.web import gate, problems
-from tiles.web.app import create_app, routes
+from tiles.web.app import routes
 from tiles.web.route import Route
 
 if TYPE_CHECKING:
@@ -44,13 +45,26 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
     listed = {
         "healthz": "service",
         "readyz": "service",
-        "index": "service",
         "locate": "areas",
         "locate_many": "areas",
         "nearby": "things",
         "within": "households",
         "areas": "areas",
         "area": "areas",
+        "tilejson": "areas",
+        "tile": "areas",  # and things, where one of its layers is
+        "values": "areas",  # and households or things, by the metric
+        "landing": "service",
+        "conformance": "service",
+        "tile_matrix_sets": "documentation",
+        "tile_matrix_set": "documentation",
+        "collections": "areas",
+        "collection": "areas",
+        "items": "areas",
+        "item": "areas",
+        "tilesets": "areas",
+        "tileset": "areas",
+        "collection_tile": "areas",
         "docs": "documentation",
         "docs_file": "documentation",
         "examples": "documentation",
@@ -70,7 +84,7 @@ def test_a_route_must_name_a_layer_that_is_known() -> None:
     "answer", [lambda: Response("secret"), lambda: "secret", lambda: ({"a": "secret"}, 200)]
 )
 def test_a_reply_that_went_round_the_gate_is_not_sent(answer: Callable[[], Any], twin: Twin) -> None:
-    app = create_app(twin)
+    app = make_app(twin)
     app.add_url_rule("/round", "round", answer)
     reply = app.test_client().get("/round")
     assert (reply.status_code, reply.headers["Content-Type"]) == (500, PROBLEM)

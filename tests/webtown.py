@@ -34,9 +34,17 @@ class Held(Source):
         super().__init__(None)
         self._inventory = replace(inventory, has_staff=bool(posts))
         self._posts = posts
+        self.published: list[Edition] = []
 
     def inventory(self) -> Inventory:
         return self._inventory
+
+    def editions(self) -> Sequence[Edition]:
+        return self.published
+
+    def features(self) -> Mapping[str, int]:
+        """As `OracleEngine` numbers them."""
+        return {area.code: number for number, area in enumerate(toytown().areas(), 1)}
 
     def posts(self, grid: str) -> Sequence[StaffPost]:
         return [post for post in self._posts if post.grid == grid]
@@ -67,7 +75,7 @@ def make_twin(
     )
     town = partition or toytown()
     lookup = Lookup(edition, town, GridIndex.from_coverage(town.coverage, town.finest.codes))
-    return Twin(Snapshot(lookup, notes, source, schemes))
+    return Twin(Snapshot(lookup, notes, source or Held(), schemes))
 
 
 def place(x: float, y: float) -> tuple[float, float]:

@@ -23,17 +23,27 @@ import traceback
 from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from gridmap.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
-    from gridmap.bulk.parts import Counts, Order
+
+class Work(Protocol):
+    """What can be carried out in any process: it travels by pickle, and so does what comes of it."""
+
+    def carry_out(self) -> Any:
+        """Do it."""
+
+
+OrderT = TypeVar("OrderT", bound=Work)
 
 PRELOADED: Final = ("gridmap.bulk.parquet_file", "gridmap.bulk.csv_file")
+
+GOES_ON: Final = "the same command goes on with what is left"
 
 AHEAD: Final = 2
 """Orders that a worker has: the one it is at, and the next, for the caller may be busy when that is done."""
@@ -43,10 +53,13 @@ PATIENCE_S: Final = 2.0
 """For so long, by its processor's clock, the caller works alone; it is what starting others costs."""
 
 
-def in_pool(orders: Iterable[Order], processes: int) -> Iterator[tuple[Order, Counts]]:
+def in_pool(
+    orders: Iterable[OrderT], processes: int, preloaded: Sequence[str] = PRELOADED, after: str = GOES_ON
+) -> Iterator[tuple[OrderT, Any]]:
     """Carry out orders in at most so many processes, of which this is one; gives what is done in any order.
 
-    Raises what a task raises; InputError when a process was killed, as the system does for want of memory.
+    `preloaded` names the modules that all workers need. Raises what an order raises; InputError when a
+    process was killed, as the system does for want of memory: it says what comes `after` that.
     """
     remaining, workers = iter(orders), list[_Worker]()
     begin = time.process_time()
@@ -60,7 +73,7 @@ def in_pool(orders: Iterable[Order], processes: int) -> Iterator[tuple[Order, Co
             elif not any(worker.orders for worker in workers):
                 return
             if not workers and processes > 1 and time.process_time() - begin >= PATIENCE_S:
-                workers = _start(processes - 1)
+                workers = _start(processes - 1, preloaded, after)
             heard = wait([worker.pipe for worker in workers], timeout=0 if mine else None)
             for worker in workers:
                 if worker.pipe in heard:
@@ -70,24 +83,25 @@ def in_pool(orders: Iterable[Order], processes: int) -> Iterator[tuple[Order, Co
             worker.stop()
 
 
-def _start(count: int) -> list[_Worker]:
-    multiprocessing.set_forkserver_preload(list(PRELOADED))
-    return [_Worker() for _ in range(count)]
+def _start(count: int, preloaded: Sequence[str], after: str) -> list[_Worker]:
+    multiprocessing.set_forkserver_preload(list(preloaded))
+    return [_Worker(after) for _ in range(count)]
 
 
 class _Worker:
     """A process that carries out orders one after the other, as the caller sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: str) -> None:
         context = multiprocessing.get_context("forkserver")
         self.pipe, theirs = context.Pipe()
-        self.orders: deque[Order] = deque()
+        self.orders: deque[Work] = deque()
+        self._after = after
         self._ready = False
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
 
-    def feed(self, remaining: Iterator[Order]) -> None:
+    def feed(self, remaining: Iterator[Work]) -> None:
         """Give it orders, when it is ready and has not enough."""
         while self._ready and len(self.orders) < AHEAD:
             order = next(remaining, None)
@@ -96,15 +110,15 @@ class _Worker:
             try:
                 self.pipe.send(order)
             except OSError as error:
-                raise _killed() from error
+                raise self._killed() from error
             self.orders.append(order)
 
-    def answered(self) -> Iterator[tuple[Order, Counts]]:
+    def answered(self) -> Iterator[tuple[Any, Any]]:
         """Hear what it says: that it is ready, what is done, or what went wrong."""
         try:
             said = self.pipe.recv()
         except (EOFError, OSError) as error:
-            raise _killed() from error
+            raise self._killed() from error
         if isinstance(said, BaseException):
             raise said
         if not self._ready:
@@ -118,10 +132,9 @@ class _Worker:
         self._process.terminate()
         self._process.join()
 
-
-def _killed() -> InputError:
-    text = "a worker was killed, perhaps for want of memory; the same command goes on with what is left"
-    return InputError("processes", f"{text}, and fewer --processes need less memory")
+    def _killed(self) -> InputError:
+        text = f"a worker was killed, perhaps for want of memory; {self._after}"
+        return InputError("processes", f"{text}, and fewer --processes need less memory")
 
 
 def _serve(pipe: Connection[Any, Any]) -> None:
@@ -133,7 +146,7 @@ def _serve(pipe: Connection[Any, Any]) -> None:
             pipe.send(_answer(pipe.recv()))
 
 
-def _answer(order: Order) -> Counts | Exception:
+def _answer(order: Work) -> Any:
     try:
         return order.carry_out()
     except Exception as error:  # whatever it is, the caller raises it

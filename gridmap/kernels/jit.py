@@ -10,8 +10,8 @@ disk, so that the second process loads it in milliseconds. The policy, the same 
   written. The cache holds pickles, so a folder in the common temporary directory is used only when it
   belongs to this user and nobody else may write to it.
 - **A changed callee must not survive in a cache.** numba looks only at the file of the outer kernel. The
-  default folder therefore carries a digest of all sources beside this file, and a kernel calls only kernels
-  of its own file or of `gridmap.kernels`.
+  default folder therefore carries a digest of all sources in KERNEL_FOLDERS, and a kernel calls only kernels
+  that are there.
 - **No fast mathematics.** Sums and products stay in the order they are written and are not fused, so a
   kernel made of `+ - * / sqrt` alone gives the same bits on every machine. Division by zero gives inf or
   nan, as in NumPy: a check in each division costs the vector unit.
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+KERNEL_FOLDERS: Final = ("gridmap/kernels", "tiles/kernels")
+"""Where kernels are, seen from the folder that holds the packages."""
 
 SMALLEST_SLICE: Final = 65_536
 """Rows for each thread at least: starting them takes up to 0.5 ms, as long as the fastest kernel here."""
@@ -82,8 +85,9 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
 
 def _digest_of_sources() -> str:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    for folder in KERNEL_FOLDERS:
+        for source in sorted((Path(__file__).parents[2] / folder).glob("*.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -185,6 +189,7 @@ def in_threads(
 
 
 _insert: Final[Any] = cgutils.get_or_insert_function
+_raw_memcpy: Final[Any] = cgutils.raw_memcpy
 _carray: Final[Any] = numba.carray  # type: ignore[attr-defined]  # numba exports it without saying so
 
 
@@ -215,3 +220,16 @@ def prefetch(_context: Any, address: Any) -> Any:
         builder.call(fetch, [builder.inttoptr(arguments[0], pointer), word(0), word(3), word(1)])
 
     return numba.types.void(address), generate
+
+
+@intrinsic
+def copy_bytes(_context: Any, there: Any, here: Any, count: Any) -> Any:
+    """In a kernel: copy bytes from one address to another; they must not overlap."""
+
+    def generate(cg: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        target, source = (builder.inttoptr(address, pointer) for address in arguments[:2])
+        _raw_memcpy(builder, target, source, arguments[2], 1)
+        return cg.get_dummy_value()
+
+    return numba.types.void(there, here, count), generate

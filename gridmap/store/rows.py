@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 
 from gridmap.errors import InputError
-from gridmap.store.database import insert_many
+from gridmap.store.database import BATCH, insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    import pyarrow as pa
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
 _TYPE_NAMES = {int: "a whole number", str: "text"}
 """How a message calls the types that columns have."""
@@ -52,6 +53,20 @@ def read_rows(connection: Connection, table: Table, make: Any, *conditions: Colu
     """Return the rows of a table as model objects, sorted by code."""
     found = connection.execute(select(table).where(*conditions)).all()
     return sorted(starmap(make, found), key=attrgetter("code"))
+
+
+def read_table(connection: Connection, query: Select[Any]) -> pa.Table:
+    """Return what a query finds as an Arrow table sorted by code, its texts and numbers without objects."""
+    import pyarrow as pa
+
+    forms = {str: pa.string(), int: pa.int64()}
+    schema = pa.schema([(c.name, forms[c.type.python_type]) for c in query.selected_columns])
+    found = connection.execute(query.execution_options(yield_per=BATCH))
+    batches = [
+        pa.record_batch([list(values) for values in zip(*rows, strict=True)], schema=schema)
+        for rows in found.partitions()
+    ]
+    return pa.Table.from_batches(batches, schema).sort_by("code").combine_chunks()
 
 
 def _columns(table: Table, names: Sequence[str], source: object) -> list[list[object]]:

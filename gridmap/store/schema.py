@@ -5,6 +5,7 @@ features     every code ever used and the number it keeps for ever (map tiles an
 areas        the temporal register: what an area was called, and under whom, from one edition to another.
 column_sets  columnar files behind the blob door, the newest of a kind is the current one.
 devices      things that report.
+numbers      what `features` is for areas, for devices; buildings have a column set for it.
 staff_posts  the duty roster.
 blobs, blob_chunks  large immutable bytes, where a store keeps them in its database (a home has a folder).
 
@@ -30,6 +31,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -139,6 +141,15 @@ devices = Table(
     Column("x", Integer, nullable=False),
     Column("y", Integer, nullable=False),
     Column("building", Text),
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("sort", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("id", BigInteger, nullable=False),
+    UniqueConstraint("sort", "id"),
 )
 
 staff_posts = Table(

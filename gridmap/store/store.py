@@ -17,11 +17,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from gridmap.errors import DamageError, NotFoundError
-from gridmap.model import ColumnSet, Device, StaffPost
-from gridmap.store import columns, editions, projection, register, rows, schema
+from gridmap.model import DEVICE, Device, StaffPost
+from gridmap.store import editions, numbers, projection, register, rows, schema
+from gridmap.store.column_sets import ColumnSets, counted, read_sets
 from gridmap.store.database import Database
 from gridmap.store.migrate import migrate
 
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from sqlalchemy import URL, Connection, Table
+    from sqlalchemy import URL, Table
 
-    from gridmap.model import Area, Edition
+    from gridmap.model import Area, ColumnSet, Edition
     from gridmap.store.blobs import BlobStore
     from gridmap.store.editions import EditionDraft
     from gridmap.store.projection import Projection
+    from gridmap.types import Int64Array
 
-Read = TypeVar("Read", bytes, "Path", None)
+Read = TypeVar("Read", bytes, None)
 
 
 def utc_now() -> datetime:
@@ -58,6 +60,7 @@ class Store:
         self._database = database
         self._blobs = blobs
         self._clock = clock
+        self._sets = ColumnSets(database, blobs)
 
     @classmethod
     def open(
@@ -210,29 +213,19 @@ class Store:
     def put_columns(self, kind: str, source: Path | pa.Table, synthetic: bool) -> ColumnSet:
         """Store a Parquet file or an Arrow table as the current columns of a kind, such as `households`.
 
-        InputError: the file cannot be read as Parquet.
+        New buildings get their numbers in the same step. InputError: the file cannot be read as Parquet, the
+        store keeps this kind by itself, a building has no code or that of another.
         """
         self._database.check_writable()
-        blob, count = columns.store_columns(self._blobs, source)
-        found = ColumnSet(kind, count, blob, synthetic, self._clock())
-        with self._database.writing() as connection:
-            values = {name: getattr(found, name) for name in ColumnSet.__slots__}
-            connection.execute(insert(schema.column_sets).values(**values))
-        return found
+        return self._sets.put(kind, source, synthetic, self._clock)
 
     def column_set(self, kind: str) -> ColumnSet:
         """Return what the current columns of a kind are. NotFoundError: none were ever stored."""
-        with self._database.reading() as connection:
-            found = _column_sets(connection)
-        if kind not in found:
-            raise NotFoundError(
-                f"{kind}: no columns of this kind here; there are {', '.join(sorted(found)) or 'none'}"
-            )
-        return found[kind]
+        return self._sets.named(kind)
 
     def column_file(self, kind: str) -> Path:
         """Return the checked Parquet file of the current columns of a kind, for reading it in pieces."""
-        return self._blob(self.column_set(kind).blob, self._blobs.path)
+        return self._sets.file(self._sets.named(kind))
 
     def columns(self, kind: str, names: Sequence[str] | None = None) -> pa.Table:
         """Return the current columns of a kind, all or those named, read through a memory map.
@@ -240,8 +233,21 @@ class Store:
         NotFoundError: none were ever stored; InputError: no such column; DamageError: the file is not what
         was stored.
         """
-        found = self.column_set(kind)
-        return columns.read_columns(self._blob(found.blob, self._blobs.path), found.rows, names)
+        return self._sets.read(self._sets.named(kind), names)
+
+    def building_numbers(self) -> Int64Array:
+        """Return the number that each building keeps for ever, in the order of the current rows.
+
+        NotFoundError: no buildings were ever stored.
+        """
+        return self._sets.numbered_buildings(["code"])[2]
+
+    def numbered_buildings(self, names: Sequence[str]) -> tuple[ColumnSet, pa.Table, Int64Array]:
+        """Return what the current buildings are, some of their columns, code among them, and their numbers.
+
+        All of one moment, whoever stores others meanwhile. Errors as `columns`.
+        """
+        return self._sets.numbered_buildings(names)
 
     # Devices and staff
 
@@ -249,14 +255,30 @@ class Store:
         """Make these all the devices there are; return how many.
 
         They come as columns by name (the fields of `Device`), as an Arrow table, or as objects. InputError: a
-        field missing or of a wrong type, a code twice; then nothing is changed.
+        field missing or of a wrong type, a code twice; then nothing is changed. New codes get their numbers.
         """
-        return self._put_rows(schema.devices, devices)
+        return self._put_rows(schema.devices, devices, DEVICE)
 
     def devices(self) -> list[Device]:
         """Return all devices, sorted by code."""
         with self._database.reading() as connection:
             return rows.read_rows(connection, schema.devices, Device)
+
+    def device_numbers(self) -> dict[str, int]:
+        """Return every code that a device ever had with the number it keeps for ever (1, 2, ...)."""
+        with self._database.reading() as connection:
+            return numbers.read(connection, DEVICE)
+
+    def numbered_devices(self) -> pa.Table:
+        """Return all devices as an Arrow table sorted by code: code, kind, x, y and number."""
+        there, kept = schema.devices.c, schema.numbers.c
+        query = (
+            select(there.code, there.kind, there.x, there.y, kept.id.label("number"))
+            .join_from(schema.devices, schema.numbers, there.code == kept.code)
+            .where(kept.sort == DEVICE)
+        )
+        with self._database.reading() as connection:
+            return rows.read_table(connection, query)
 
     def put_staff(self, posts: Iterable[StaffPost] | Mapping[str, Any] | pa.Table) -> int:
         """Make these the whole duty roster; otherwise as `put_devices`."""
@@ -281,12 +303,14 @@ class Store:
                 name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for name, table in tables.items()
             }
-            return found | {kind: each.rows for kind, each in _column_sets(connection).items()}
+            return found | counted(read_sets(connection))
 
-    def _put_rows(self, table: Table, source: object) -> int:
+    def _put_rows(self, table: Table, source: object, numbered: str | None = None) -> int:
         checked = rows.checked_columns(table, source)
         with self._database.writing() as connection:
             rows.replace_rows(connection, table, checked)
+            if numbered is not None:
+                numbers.give(connection, numbered, map(str, checked[0]))
         return len(checked[0])
 
     def _blob(self, key: str, read: Callable[[str], Read]) -> Read:
@@ -294,11 +318,3 @@ class Store:
             return read(key)
         except NotFoundError as error:
             raise DamageError(f"{self._database.name} names a blob that is gone: {error}") from error
-
-
-def _column_sets(connection: Connection) -> dict[str, ColumnSet]:
-    """Return the newest set of each kind."""
-    table = schema.column_sets
-    newest = select(func.max(table.c.id)).group_by(table.c.kind)
-    query = select(*(table.c[name] for name in ColumnSet.__slots__)).where(table.c.id.in_(newest))
-    return {row.kind: ColumnSet(*row) for row in connection.execute(query)}

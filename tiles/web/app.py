@@ -7,11 +7,31 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, request
 from werkzeug.exceptions import RequestURITooLarge
 
-from tiles.web import areas, batch, docs, gate, health, locate, nearby, problems, within
+from tiles.web import (
+    areas,
+    batch,
+    docs,
+    gate,
+    health,
+    locate,
+    nearby,
+    ogc,
+    ogc_collections,
+    ogc_items,
+    ogc_tiles,
+    problems,
+    styles,
+    tilejson,
+    values,
+    within,
+)
+from tiles.web import tiles as tile_routes
+from tiles.web.base import base_of, trusts_proxy
+from tiles.web.call import Call
 from tiles.web.limits import BodyLimit
 from tiles.web.openapi import api_document
 from tiles.web.parameters import read_query
-from tiles.web.reply import Call, Reply, to_json
+from tiles.web.reply import Reply, to_json
 from tiles.web.wsgi import BODY
 
 if TYPE_CHECKING:
@@ -19,6 +39,7 @@ if TYPE_CHECKING:
 
     from gridmap.twin import Twin
     from tiles.web.route import Body, Route
+    from tiles.web.tiling import Tiling
 
 ADDRESS_LIMIT: Final = 4096
 """Longest path plus query in bytes: far above any honest question, below what proxies cut off."""
@@ -27,6 +48,7 @@ ADDRESS_LIMIT: Final = 4096
 class Web(Flask):
     """A Flask app that sends nothing but what the gate released."""
 
+    tiling: Tiling
     body_limits: Mapping[str, BodyLimit]
     """By path, the largest body of a POST."""
 
@@ -41,17 +63,20 @@ class Web(Flask):
 
 def routes() -> tuple[Route, ...]:
     """Every route of the service, in the order of the document."""
-    api = (*health.ROUTES, *locate.ROUTES, *batch.ROUTES, *nearby.ROUTES, *within.ROUTES, *areas.ROUTES)
+    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values)
+    parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
+    api = tuple(route for part in parts for route in part.ROUTES)
     document = to_json(api_document(api))
     return (*api, *docs.routes(document, problems.KINDS))
 
 
-def create_app(twin: Twin) -> Web:
-    """Make the WSGI app that answers for a loaded city.
+def create_app(twin: Twin, tiling: Tiling) -> Web:
+    """Make the WSGI app that answers for a loaded city and its tiles.
 
     Each request takes `twin.current` once, so an edition published meanwhile never mixes into a reply.
     """
     app = Web("tiles.web", static_folder=None)
+    app.tiling = tiling
     # No redirects, they would go round the gate: "/areas/" is "/areas", and "//areas" is unknown.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     known = routes()
@@ -65,7 +90,7 @@ def create_app(twin: Twin) -> Web:
         mine = [method for method in allowed if (method == "POST") == (route.body is not None)]
         if "GET" not in allowed:
             mine = [*allowed]
-        view = _view(route, twin, allowed, app.body_limits.get(route.path))
+        view = _view(route, twin, tiling, allowed, app.body_limits.get(route.path))
         app.add_url_rule(route.rule, route.name, view, methods=mine, provide_automatic_options=False)
     app.before_request(_check_address)
     app.register_error_handler(Exception, _answer_error)
@@ -79,15 +104,27 @@ def methods_of(path: str, known: Sequence[Route]) -> tuple[str, ...]:
 
 
 def _view(
-    route: Route, twin: Twin, allowed: Sequence[str], limit: BodyLimit | None
+    route: Route, twin: Twin, tiling: Tiling, allowed: Sequence[str], limit: BodyLimit | None
 ) -> Callable[..., gate.Released]:
+    trusting = trusts_proxy()
+
     def view(**path: str) -> gate.Released:
         if request.method == "OPTIONS":
             return _release(_options(allowed), route.layer)
         query = read_query(route.parameters, request.args.items(multi=True))
         body = b"" if route.body is None or limit is None else _read_body(route.body, limit)
-        accept = request.headers.get("Accept", "")
-        call = Call(twin.current, path, query, accept, request.mimetype, body)
+        headers = request.headers
+        call = Call(
+            twin.current,
+            tiling,
+            path,
+            query,
+            headers.get("Accept", ""),
+            request.mimetype,
+            body,
+            encodings=headers.get("Accept-Encoding", ""),
+            base=base_of(request, trusting=trusting),
+        )
         return _release(route.answer(call), route.layer)
 
     return view
@@ -130,7 +167,8 @@ def _options(allowed: Sequence[str]) -> Reply:
 def _answer_error(error: Exception) -> gate.Released:
     # HEAD must be told exactly what GET would be.
     asked = f"{'GET' if request.method == 'HEAD' else request.method} {request.path}"
-    return _release(problems.of_error(error, asked, list(request.args.items(multi=True))), None)
+    given = [*request.args.items(multi=True), *(request.view_args or {}).items()]
+    return _release(problems.of_error(error, asked, given), None)
 
 
 def _release(reply: Reply, layer: str | None) -> gate.Released:

@@ -9,8 +9,9 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from tiles.web import fields
+from tiles.web.call import Call
 from tiles.web.parameters import Parameter, read_choice
-from tiles.web.reply import GEOJSON, JSON, Call, Reply, json_reply, to_json
+from tiles.web.reply import GEOJSON, JSON, Reply, json_reply, to_json
 from tiles.web.route import Route, json_response, reference
 
 _CHILDREN: Final = {"type": "array", "items": reference("Child"), "description": "The areas one level below."}

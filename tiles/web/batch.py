@@ -16,9 +16,10 @@ from gridmap.errors import InputError
 from gridmap.settings import BATCH_BYTES, BATCH_ROWS
 from tiles.web import batch_arrow, batch_csv, batch_json, fields, problems
 from tiles.web.answers import Asked
+from tiles.web.call import Call
 from tiles.web.locate import CRS, LAYER, LEVEL, read_level
 from tiles.web.parameters import quote
-from tiles.web.reply import ARROW, CSV, GEOJSON, JSON, NEVER, Call, Reply
+from tiles.web.reply import ARROW, CSV, GEOJSON, JSON, NEVER, Reply
 from tiles.web.route import Body, Route, reference
 
 if TYPE_CHECKING:

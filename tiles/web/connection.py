@@ -45,7 +45,7 @@ class Front(Protocol):
 
     limits: Limits
     now: Callable[[], float]
-    fast: Callable[[bytes, bytes], bytes | None]
+    fast: Callable[[bytes, bytes, bytes], bytes | None]
 
     def enter(self, connection: Connection, /) -> bool:
         """Count it in; False when there is no room."""
@@ -98,6 +98,7 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0
         self._head_bytes = 0
         self._hosts = 0
+        self._encodings = b""
         self._plain = True
 
     # What asyncio calls
@@ -178,6 +179,8 @@ class Connection(asyncio.Protocol):
             self._headers.append((name, value))
             if name == b"host":
                 self._hosts += 1
+            elif name == b"accept-encoding":
+                self._encodings = self._encodings + b", " + value if self._encodings else value
             elif name in _NOT_PLAIN:
                 self._plain = False
 
@@ -222,7 +225,7 @@ class Connection(asyncio.Protocol):
         keep_alive = self._parser.should_keep_alive()
         method = self._parser.get_method()
         if self._plain and self._hosts == 1 and keep_alive and not self._is_behind():
-            reply = self._front.fast(method, self._target)
+            reply = self._front.fast(method, self._target, self._encodings)
             if reply is not None:
                 self._transport.write(reply)
                 return

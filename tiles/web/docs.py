@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader
 
 from gridmap.errors import NotFoundError
+from tiles.web.call import Call
 from tiles.web.examples import EXAMPLES, PYTHON_FIRST
 from tiles.web.parameters import Parameter
-from tiles.web.reply import HTML, Call, Reply
+from tiles.web.reply import HTML, Reply
 from tiles.web.route import Route
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ def routes(document: bytes, kinds: Sequence[Kind]) -> tuple[Route, ...]:
 
     name = Parameter("name", {"type": "string"}, "Name of the file.", required=True, place="path")
     return (
-        Route("/", "index", "service", index, "The front page"),
         Route("/docs", "docs", "documentation", lambda _call: _page("docs.html"), "The API page"),
         Route(
             "/docs/{name}", "docs_file", "documentation", docs_file, "A file of the pages", parameters=(name,)

@@ -116,4 +116,41 @@ EXAMPLES: Final = (
         'print(city.border("500103")["bbox"])',
         "console.log((await (await fetch('http://127.0.0.1:8000/areas/500103?f=geojson')).json()).bbox)",
     ),
+    Example(
+        "tilejson",
+        "网格瓦片在哪里（交给地图库即可）",
+        "Where are the tiles of the grids? A map library takes this address as its source",
+        "curl http://127.0.0.1:8000/tiles/grid.json",
+        'print(city.tilejson("grid")["tiles"])',
+        "console.log((await (await fetch('http://127.0.0.1:8000/tiles/grid.json')).json()).tiles)",
+    ),
+    Example(
+        "tilejson",
+        "百度地图用的瓦片",
+        "The same, for maps of Baidu",
+        "curl 'http://127.0.0.1:8000/tiles/grid.json?scheme=bd09'",
+        'print(city.tilejson("grid", scheme="bd09")["bounds"])',
+        "console.log((await (await fetch('http://127.0.0.1:8000/tiles/grid.json?scheme=bd09')).json()).bounds)",
+    ),
+    Example(
+        "tile",
+        "一张瓦片",
+        "One tile",
+        "curl http://127.0.0.1:8000/tiles/grid.json | "
+        """sed 's/.*"tiles":\\["\\([^"]*\\)".*/\\1/; s/{z}/14/; s/{x}/13042/; s/{y}/6782/' """
+        "| xargs curl --compressed | wc -c",
+        'print(len(city.tile("grid", 14, 13042, 6782)))',
+        "console.log((await (await fetch((await (await fetch('http://127.0.0.1:8000/tiles/grid.json')).json())"
+        ".tiles[0].replace('{z}', 14).replace('{x}', 13042).replace('{y}', 6782))).arrayBuffer())"
+        ".byteLength)",
+    ),
+    Example(
+        "values",
+        "每个网格的面积，按瓦片中的编号",
+        "The area of each grid, by the ids of the tiles",
+        "curl 'http://127.0.0.1:8000/values/grid/area_m2?area=500103'",
+        'print(city.values("grid", "area_m2", area="500103").values.sum())',
+        "console.log((await (await fetch('http://127.0.0.1:8000/values/grid/area_m2?area=500103')).json())"
+        ".values.length)",
+    ),
 )

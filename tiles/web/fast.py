@@ -1,9 +1,10 @@
-"""The fast path: the plain `GET /locate?lon=..&lat=..&crs=..` answered without waking a thread or Flask.
+"""The fast path: plain lookups and tiles answered without waking a thread or Flask.
 
-What it gives is, byte for byte, what the app would give (`tests/test_fast.py` asks both): the body is put
-together from the same words in the same order, the head comes from the same gate. Whatever is unusual it
-leaves to the app: a city with several schemes, another parameter, an escaped or odd number, a datum of the
-EPSG register, a point out of range, a header that changes the answer. So it never has to say what is wrong.
+Here is the plain `GET /locate?lon=..&lat=..&crs=..`; `tiles.web.fast_tiles` has the tiles. What it gives is,
+byte for byte, what the app would give (`tests/test_fast.py` asks both): the body is put together from the
+same words in the same order, the head comes from the same gate. Whatever is unusual it leaves to the app: a
+city with several schemes, another parameter, an escaped or odd number, a datum of the EPSG register, a point
+out of range, a header that changes the answer. So it never has to say what is wrong.
 
 Nothing is kept for each grid: a body is written anew each time (3 us), from the path of its community, which
 is kept once it was asked for.
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING, Final
 
 from gridmap.errors import InputError
 from gridmap.model import GOVERNANCE, NOWHERE
-from tiles.web import gate, locate
+from tiles.web import fast_tiles, gate, locate
+from tiles.web.fast_tiles import FastTiles
 from tiles.web.fields import step
 from tiles.web.reply import to_json
 from tiles.web.wire import first_lines, head_lines
 
 if TYPE_CHECKING:
     from gridmap.twin import Snapshot, Twin
+    from tiles.web.tiling import Tiling
 
 PREFIX: Final = b"/locate?"
 LONGEST: Final = 200
@@ -34,6 +37,20 @@ DATUMS: Final = {name.encode(): name for name in ("wgs84", "cgcs2000", "gcj02", 
 
 # No plus sign (in a query it is a blank) and no escapes.
 _DECIMAL: Final = re.compile(rb"-?(?:\d+\.?\d*|\.\d+)(?:[eE]-?\d+)?")
+
+
+class Fast:
+    """Gives the whole reply to a request, or None where the app is to be asked. One thread's only."""
+
+    def __init__(self, twin: Twin, tiling: Tiling) -> None:
+        self._locate = FastLocate(twin)
+        self._tiles = FastTiles(tiling)
+
+    def __call__(self, method: bytes, target: bytes, encodings: bytes) -> bytes | None:
+        """The reply to a request whose only header that changes it is Accept-Encoding, ready for the wire."""
+        if target.startswith(fast_tiles.PREFIX):
+            return self._tiles(target, encodings) if method == b"GET" else None
+        return self._locate(method, target)
 
 
 class FastLocate:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tiles.web.wire import Request
     from tiles.web.wsgi import App
 
-    Fast = Callable[[bytes, bytes], bytes | None]
+    Fast = Callable[[bytes, bytes, bytes], bytes | None]
 
 TOLD: Final = 64
 """Connections above the limit that are still told why they are refused."""
@@ -59,7 +59,7 @@ class Front:
     def __init__(
         self, app: App, fast: Fast, limits: Limits, body_limits: Mapping[str, BodyLimit] | None = None
     ) -> None:
-        """`fast` gives the whole reply to (method, target), or None when the app is to be asked.
+        """`fast` gives the whole reply to (method, target, Accept-Encoding), or None: then the app is asked.
 
         `body_limits` holds, by path, the largest body of a POST.
         """

@@ -1,8 +1,8 @@
 """The gate: the one place that every reply passes, and that knows what its caller may see.
 
-Every route states the layer its reply discloses. `release` compares it with the caller's scope and only then
-makes an HTTP response of it. The app sends nothing but what `release` made, so a reply that went round the
-gate is an error, not a leak.
+Every route states the layer its reply discloses, and a reply those that it discloses beside it. `release`
+compares them with the caller's scope and only then makes an HTTP response of it. The app sends nothing but
+what `release` made, so a reply that went round the gate is an error, not a leak.
 
 On a fresh install on loopback everybody's scope is everything: there are no accounts yet, and the data are
 public boundaries. A scope holds only what the gate enforces today, the layers; area subtrees and fields come
@@ -26,6 +26,8 @@ from tiles.web import problems
 from tiles.web.reply import HTML, NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from tiles.web.reply import Reply
 
 LAYERS: Final = {
@@ -75,13 +77,15 @@ def scope_of(_request: Request | None) -> Scope:
 
 
 def admit(reply: Reply, layer: str | None, scope: Scope) -> tuple[Reply, list[tuple[str, str]]]:
-    """A reply with all its headers, or a refusal (403) in its place when the scope lacks the layer.
+    """A reply with all its headers, or a refusal (403) in its place when the scope lacks one of its layers.
 
     `layer` is None for a problem reply, which discloses nothing of the city.
     """
-    if layer is not None and layer not in scope.layers:
-        reply, layer = problems.outside_scope(LAYERS[layer]), None
-    return reply, [*_headers(reply, layer), *reply.headers]
+    layers = set() if layer is None else {layer, *reply.layers}
+    lacking = sorted(layers - scope.layers)
+    if lacking:
+        reply, layers = problems.outside_scope(LAYERS[lacking[0]]), set()
+    return reply, [*_headers(reply, layers), *reply.headers]
 
 
 def release(reply: Reply, layer: str | None, request: Request, scope: Scope) -> Released:
@@ -93,8 +97,8 @@ def release(reply: Reply, layer: str | None, request: Request, scope: Scope) -> 
     return response
 
 
-def _headers(reply: Reply, layer: str | None) -> list[tuple[str, str]]:
-    """The headers that every reply of a layer has. One list, made at once: werkzeug is slow at one by one."""
+def _headers(reply: Reply, layers: Set[str]) -> list[tuple[str, str]]:
+    """The headers that every reply of some layers has. Made at once: werkzeug is slow at one by one."""
     headers = [
         ("Cache-Control", reply.cache),
         ("X-Content-Type-Options", "nosniff"),
@@ -103,7 +107,7 @@ def _headers(reply: Reply, layer: str | None) -> list[tuple[str, str]]:
     ]
     if reply.body:
         headers.append(("Content-Type", reply.media_type))
-    if layer is None or layer in OPEN:
+    if layers <= OPEN:
         headers += _FOR_ANY_ORIGIN
     if reply.status == 200 and reply.cache != NEVER:
         headers.append(("ETag", f'"{fingerprint(reply.body)}"'))

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from gridmap.model import LEVELS
 from tiles.web import fields
-from tiles.web.reply import NEVER, Call, Reply, json_reply
+from tiles.web.call import Call
+from tiles.web.reply import NEVER, Reply, json_reply
 from tiles.web.route import Route, json_response
 
 SCHEMAS: Final[dict[str, Any]] = {

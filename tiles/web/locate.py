@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from gridmap.errors import InputError
 from gridmap.model import GOVERNANCE
 from tiles.web import fields
+from tiles.web.call import Call
 from tiles.web.parameters import Parameter, quote, read_flag, read_number
-from tiles.web.reply import PRIVATE, Call, Reply, to_json
+from tiles.web.reply import PRIVATE, Reply, to_json
 from tiles.web.route import Route, json_response, reference
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gridmap.errors import InputError
 from gridmap.model import SORTS
 from tiles.web import fields
+from tiles.web.call import Call
 from tiles.web.locate import CRS, LAT, LON
 from tiles.web.parameters import Parameter, quote, read_number, read_whole
-from tiles.web.reply import NEVER, Call, Reply, json_reply
+from tiles.web.reply import NEVER, Reply, json_reply
 from tiles.web.route import Route, json_response, reference
 
 if TYPE_CHECKING:

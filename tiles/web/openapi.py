@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tiles.web import areas, batch, fields, health, locate, nearby, within
+from tiles.web import (
+    areas,
+    batch,
+    fields,
+    health,
+    locate,
+    nearby,
+    ogc,
+    ogc_collections,
+    ogc_items,
+    ogc_tiles,
+    styles,
+    tilejson,
+    values,
+    within,
+)
 from tiles.web.gate import LAYERS
 from tiles.web.reply import PROBLEM
 from tiles.web.route import json_response
@@ -41,6 +56,14 @@ _PROBLEM: Final[dict[str, Any]] = {
             "description": "What came for it, each value.",
         },
         "limit": {"type": "integer", "description": "The limit that was exceeded."},
+        "zooms": {
+            "type": "array",
+            "items": {"type": "integer"},
+            "minItems": 2,
+            "maxItems": 2,
+            "description": "The lowest and the deepest zoom that there is.",
+        },
+        "token": {"type": "string", "description": "The current build token of the tiles."},
     },
     "required": ["type", "title", "status", "detail", "detail_zh"],
     "additionalProperties": False,
@@ -51,7 +74,8 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
     """Write the document of all routes that declare their responses."""
     routes = tuple(route for route in routes if route.responses is not None)
     told = {route.layer for route in routes}
-    parts = (fields, health, locate, batch, nearby, within, areas)
+    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values)
+    parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
         "Problem": _PROBLEM
     }

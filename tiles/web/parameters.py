@@ -71,6 +71,9 @@ def read_query(parameters: Sequence[Parameter], given: Iterable[tuple[str, str]]
                 name, f"came more than once ({quote(values[name])}, {quote(value)}); give it once"
             )
         values[name] = value
+        choices = known[name].schema.get("enum")
+        if value and isinstance(choices, list) and value not in choices:
+            raise InputError(name, f"{quote(value)} is not known; give one of {', '.join(choices)}")
     for name, parameter in known.items():
         if not values.get(name) and (parameter.required or name in values):
             came = "came empty" if name in values else "is missing"
@@ -80,7 +83,11 @@ def read_query(parameters: Sequence[Parameter], given: Iterable[tuple[str, str]]
 
 def read_number(query: Mapping[str, str], name: str) -> float:
     """Read a decimal number; raises InputError for anything else, NaN and infinity included."""
-    text = query[name]
+    return read_decimal(name, query[name])
+
+
+def read_decimal(name: str, text: str) -> float:
+    """Read a decimal number that came under a name; raises as `read_number`."""
     value = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if not math.isfinite(value):
         raise InputError(name, f"{quote(text)} is not a finite decimal number; give one such as 106.577")

@@ -149,6 +149,30 @@ NOT_ACCEPTABLE: Final = Kind(
     "无法按 Accept 头要求的格式回复，请按说明更改。",
     told=True,
 )
+NO_TILE: Final = Kind(
+    "no-tile",
+    404,
+    "There are no such tiles here",
+    "Take the addresses that the TileJSON names: GET /tiles/grid.json.",
+    "没有这样的瓦片，请以 /tiles/grid.json 所列的地址为准。",
+    told=True,
+)
+NO_COLLECTION: Final = Kind(
+    "no-collection",
+    404,
+    "There is no such collection here",
+    "Take one of those that GET /collections lists.",
+    "没有这个数据集，请以 GET /collections 所列为准。",
+    told=True,
+)
+NO_VALUES: Final = Kind(
+    "no-values",
+    404,
+    "There are no such values here",
+    "Take one of the layers and metrics that the detail names.",
+    "没有这样的数值，请从说明所列的图层和指标中选取。",
+    told=True,
+)
 LONG_ADDRESS: Final = Kind(
     "long-address",
     414,
@@ -188,6 +212,9 @@ KINDS: Final = (
     TOO_LARGE,
     OTHER_MEDIA_TYPE,
     NOT_ACCEPTABLE,
+    NO_TILE,
+    NO_COLLECTION,
+    NO_VALUES,
     LONG_ADDRESS,
     LARGE_HEADERS,
     BUSY,
@@ -221,7 +248,7 @@ _BY_STATUS: Final = {
 """What Flask and the server below it refuse by themselves, by status."""
 
 
-def problem(kind: Kind, detail: str, detail_zh: str | None = None, **members: object) -> Reply:
+def problem(kind: Kind, detail: str, detail_zh: str | None = None, /, **members: object) -> Reply:
     """Write one problem as a reply; `members` are RFC 9457 extension members."""
     body: dict[str, Any] = {
         "type": f"/problems#{kind.name}",
@@ -234,13 +261,17 @@ def problem(kind: Kind, detail: str, detail_zh: str | None = None, **members: ob
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
-    """A request that HTTP itself lets us refuse: a kind of problem, and a sentence that says what to do."""
+    """A request that HTTP itself lets us refuse: a kind of problem, and a sentence that says what to do.
 
-    def __init__(self, kind: Kind, detail: str, limit: int | None = None) -> None:
+    `members` are further members of the problem document.
+    """
+
+    def __init__(self, kind: Kind, detail: str, limit: int | None = None, **members: object) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.limit = limit
+        self.members = members
 
 
 def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> Reply:
@@ -250,7 +281,7 @@ def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> 
     if isinstance(error, Refusal):
         if error.limit is not None:
             return over_limit(error.kind, error.detail, error.limit)
-        return problem(error.kind, error.detail)
+        return problem(error.kind, error.detail, **error.members)
     kind = next((kind for cls, kind in BY_ERROR.items() if isinstance(error, cls)), INTERNAL)
     if not kind.told:
         _log.error("%s: %s", type(error).__name__, error, exc_info=error)

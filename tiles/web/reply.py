@@ -7,13 +7,8 @@ behind a faster front.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gridmap.twin import Snapshot
+from dataclasses import dataclass
+from typing import Final
 
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
@@ -21,6 +16,7 @@ PROBLEM: Final = "application/problem+json"
 CSV: Final = "text/csv"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 HTML: Final = "text/html; charset=utf-8"
+MVT: Final = "application/vnd.mapbox-vector-tile"
 
 REVALIDATE: Final = "no-cache"
 """May be kept, must be asked about each time: an edition can be published at any moment, the ETag tells."""
@@ -31,33 +27,25 @@ PRIVATE: Final = "private, no-cache"
 NEVER: Final = "no-store"
 """May not be kept: true only now."""
 
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+"""May be kept for a year without asking: the address names all that the reply was made from."""
+
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer of a route: its bytes, what they are, and how long they may be kept."""
+    """The answer of a route: its bytes, what they are, and how long they may be kept.
+
+    `layers` are what it discloses beyond the layer of its route (see `tiles.web.gate`).
+    """
 
     body: bytes
     media_type: str = JSON
     status: int = 200
     cache: str = REVALIDATE
     headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A checked request: the snapshot it is answered from (taken once), and what was asked.
-
-    `media_type` is the body's, in lower case and without parameters.
-    """
-
-    snapshot: Snapshot
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    accept: str = ""
-    media_type: str = ""
-    body: bytes = b""
+    layers: tuple[str, ...] = ()
 
 
 def to_json(value: object) -> bytes:

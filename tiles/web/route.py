@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tiles.web.call import Call
 from tiles.web.gate import LAYERS
-from tiles.web.reply import Call, Reply
+from tiles.web.reply import Reply
 
 if TYPE_CHECKING:
     from gridmap.settings import Setting

@@ -21,9 +21,10 @@ import click
 from gridmap.errors import InputError
 from tiles.web import batch
 from tiles.web.app import create_app
-from tiles.web.fast import FastLocate
+from tiles.web.fast import Fast
 from tiles.web.front import Front
 from tiles.web.limits import Limits
+from tiles.web.tiling import Tiling, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,29 +50,32 @@ def serve(
     port: int = PORT,
     limits: Limits | None = None,
     schemes: Mapping[str, CityAddress | Path] | None = None,
+    upkeep: Upkeep | None = None,
 ) -> None:
     """Serve the city of a home or a database, and each edition published later, until SIGTERM or SIGINT.
 
-    `schemes` are other partitions of the same city, by name, each in a home or a database of its own. Port 0
-    takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
-    when the host or port cannot be used.
+    `schemes` are other partitions of the same city, by name, each in a home or a database of its own;
+    `upkeep` says how many tiles are kept, and where. Port 0 takes a free one; the line printed names it.
+    Raises HomeError when there is no city, InputError when the host or port cannot be used.
     """
     stop = Event()
     opened: list[Twin] = []
 
-    def load() -> Twin:
+    def load() -> tuple[Twin, Tiling]:
         # Imported here so that a port in use is told at once, not after numba has been loaded.
         from gridmap.twin import Twin
+        from tiles.gallery import Gallery
 
         twin = Twin.open(place, schemes)
         opened.append(twin)
+        gallery = Gallery(twin, place)  # before anybody follows: it wants to see every edition first
         followed = [
             (twin, place),
             *((twin.current.schemes[name], at) for name, at in (schemes or {}).items()),
         ]
         for each, at in followed:
             Thread(target=each.follow, args=(at, stop), name="follower", daemon=True).start()
-        return twin
+        return twin, (upkeep or Upkeep()).tiling(gallery)
 
     try:
         serve_loaded(load, host, port, limits or Limits())
@@ -81,18 +85,18 @@ def serve(
             twin.close()
 
 
-def serve_loaded(load: Callable[[], Twin], host: str, port: int, limits: Limits) -> None:
-    """Reserve the port, load the city by calling `load`, and serve it until SIGTERM or SIGINT."""
+def serve_loaded(load: Callable[[], tuple[Twin, Tiling]], host: str, port: int, limits: Limits) -> None:
+    """Reserve the port, load the city and its tiles by `load`, and serve them until SIGTERM or SIGINT."""
     with _Ending() as ending, reserve(host, port) as listener:
-        _answer(load(), listener, limits, ending)
+        _answer(*load(), listener, limits, ending)
 
 
-def _answer(twin: Twin, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
+def _answer(twin: Twin, tiling: Tiling, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
     host, port = listener.getsockname()[:2]
     sys.setswitchinterval(SWITCH_S)
     batch.prepare(twin.current)
-    app = create_app(twin)
-    front = Front(app, FastLocate(twin), limits, app.body_limits)
+    app = create_app(twin, tiling)
+    front = Front(app, Fast(twin, tiling), limits, app.body_limits)
 
     async def run() -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()

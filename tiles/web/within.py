@@ -10,8 +10,9 @@ from gridmap.errors import InputError
 from gridmap.settings import WITHIN_BYTES, WITHIN_VERTICES
 from tiles.web import fields, problems
 from tiles.web.batch_json import read_object
+from tiles.web.call import Call
 from tiles.web.parameters import quote
-from tiles.web.reply import GEOJSON, JSON, NEVER, Call, Reply, json_reply
+from tiles.web.reply import GEOJSON, JSON, NEVER, Reply, json_reply
 from tiles.web.route import Body, Route, json_response, reference
 
 if TYPE_CHECKING:

@@ -1,0 +1,137 @@
+"""The engine: an edition and what stands in it become tiles, on every plane, at any zoom.
+
+An engine is immutable. A plane's ladder is built, or mapped from its file, when it is first needed or when
+`prepare` says so; after that a tile is a lookup and one call of a kernel, in any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from gridmap.errors import DamageError, NotFoundError
+from gridmap.lattice import SCALE
+from tiles.address import SCHEMES, Tile
+from tiles.houses import Houses
+from tiles.ladder.ladder import build_ladder, ladder_key, open_ladder, save_ladder
+from tiles.layers import DEEPEST, EXTENT, LAYERS
+from tiles.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gridmap.types import FloatArray
+    from tiles.ladder.ladder import Ladder
+    from tiles.planes import Plane
+    from tiles.subject import Subject
+
+LOG: Final = logging.getLogger(__name__)
+
+LADDERS: Final = "ladder-"
+"""How the names of ladder files begin."""
+
+KEPT: Final = 12
+"""Ladder files kept in one place, the newest: four planes of three editions."""
+
+
+class Engine:
+    """Makes the tiles of one edition."""
+
+    def __init__(self, subject: Subject, folder: Path | None = None) -> None:
+        """Make tiles of a subject; its ladders are kept in a folder, or only in memory."""
+        self.edition = subject.edition.number
+        self.token = subject.token
+        levels = [table.level for table in subject.partition.levels]
+        self.layers = tuple(
+            name for name in LAYERS if name in levels or name in ("label", "building", "device", "resource")
+        )
+        self._subject = subject
+        self._folder = folder
+        self._sheets: dict[str, Sheet] = {}
+        self._making = {scheme.plane.name: Lock() for scheme in SCHEMES.values()}
+        self._sorting = Lock()
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the city in degrees."""
+        xs, ys = self._subject.partition.coverage.xs, self._subject.partition.coverage.ys
+        if not len(xs):
+            return 0.0, 0.0, 0.0, 0.0
+        west, south, east, north = (int(each) / SCALE for each in (xs.min(), ys.min(), xs.max(), ys.max()))
+        return west, south, east, north
+
+    def prepare(self, scheme: str) -> None:
+        """Make everything ready that tiles of a scheme need, so that no request waits for it."""
+        self._sheet(SCHEMES[scheme].plane)
+
+    def zooms(self, layer: str, scheme: str) -> tuple[int, int]:
+        """The lowest and the deepest zoom at which a layer is served in a scheme."""
+        known = SCHEMES[scheme]
+        deepest = min(DEEPEST, known.deepest)
+        lowest = max(self._sheet(known.plane).lowest(self._known(layer)), known.lowest)
+        return min(lowest, deepest), deepest
+
+    def boxes(self, layer: str, scheme: str) -> FloatArray:
+        """Left, top, right, bottom of every feature of a layer on the scheme's plane, (n, 4)."""
+        return self._sheet(SCHEMES[scheme].plane).boxes(self._known(layer))
+
+    def tile(self, layers: Sequence[str], scheme: str, z: int, x: int, y: int) -> bytes:
+        """A tile of some layers in the order given, empty when nothing is in it, at any zoom of a scheme."""
+        known = SCHEMES[scheme]
+        column, row = known.square(Tile(z, x, y))
+        sheet = self._sheet(known.plane)
+        if len(layers) == 1:
+            return sheet.layer(layers[0], z, column, row)
+        return b"".join([sheet.layer(layer, z, column, row) for layer in layers])
+
+    def _known(self, layer: str) -> str:
+        if layer not in self.layers:
+            raise NotFoundError(f"There is no layer {layer!r} here; there are {', '.join(self.layers)}.")
+        return layer
+
+    def _sheet(self, plane: Plane) -> Sheet:
+        sheet = self._sheets.get(plane.name)
+        if sheet is None:
+            with self._making[plane.name]:
+                sheet = self._sheets.get(plane.name)
+                if sheet is None:
+                    sheet = Sheet(plane, self._subject, self._ladder(plane), self._houses)
+                    self._sheets[plane.name] = sheet
+        return sheet
+
+    @cached_property
+    def _houses(self) -> Houses | None:
+        buildings = self._subject.scenery.buildings
+        return None if buildings is None else Houses(buildings, EXTENT)
+
+    def _ladder(self, plane: Plane) -> Ladder:
+        """The ladder of a plane from its file, or built and kept."""
+        partition = self._subject.partition
+        key = ladder_key(self._subject.edition.checksum, plane.name)
+        if self._folder is None:
+            return build_ladder(partition, plane)
+        path = self._folder / f"{LADDERS}{key}"
+        try:
+            return open_ladder(path, key)
+        except FileNotFoundError:
+            pass
+        except DamageError as error:
+            LOG.warning("%s", error)
+        ladder = build_ladder(partition, plane)
+        try:
+            save_ladder(path, ladder, key)
+            _tidy(self._folder)
+            return open_ladder(path, key)
+        except OSError as error:
+            LOG.warning("%s: the ladder could not be kept (%s); it is built at each start", path, error)
+            return ladder
+
+
+def _tidy(folder: Path) -> None:
+    """Remove all ladder files but the newest; whoever has one mapped goes on with it."""
+    kept = sorted(folder.glob(f"{LADDERS}*"), key=lambda each: each.stat().st_mtime)
+    for old in kept[:-KEPT]:
+        old.unlink()

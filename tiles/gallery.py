@@ -1,0 +1,120 @@
+"""The gallery: the engine of the edition that is served, and those of past ones that somebody asks for."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gridmap.errors import GridmapError, NotFoundError
+from gridmap.lookup import read_edition
+from gridmap.scenery import read_scenery
+from gridmap.store.address import address_of
+from tiles.address import SCHEMES
+from tiles.engine import Engine
+from tiles.subject import Subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gridmap.store.address import CityAddress
+    from gridmap.twin import Snapshot, Twin
+
+LOG: Final = logging.getLogger(__name__)
+
+FIRST: Final = "xyz"
+"""The scheme that is ready before an edition is served; the others follow at once, in a thread."""
+
+PAST: Final = 2
+"""Engines of past editions that are kept: a replay looks at one day at a time."""
+
+
+class Gallery:
+    """Holds engines by the number of their edition; shared by threads."""
+
+    def __init__(self, twin: Twin, place: CityAddress | Path) -> None:
+        """Make the engine of the current edition; takes seconds where its ladder has not been built yet.
+
+        Every later edition's is made before the twin serves it.
+        """
+        self._twin = twin
+        self._address = address_of(place)
+        self._served: dict[int, Engine] = {}
+        self._past: OrderedDict[int, Engine] = OrderedDict()
+        self._making = Lock()
+        twin.before_swap = self.prepare
+        self.prepare(twin.current)
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Make the engine of a snapshot that is about to be served; that of the one before stays at hand."""
+        with self._address.open() as store:
+            scenery = read_scenery(store)
+        engine = self._engine(Subject(snapshot.edition, snapshot.partition, snapshot.numbers, scenery))
+        engine.prepare(FIRST)
+        kept = self._twin.current.edition.number
+        self._served = {number: each for number, each in self._served.items() if number == kept} | {
+            engine.edition: engine
+        }
+        Thread(target=_prepare_others, args=(engine,), name="ladders", daemon=True).start()
+
+    def current(self) -> Engine:
+        """The engine of the edition that is served now; never waits."""
+        return self._served[self._twin.current.edition.number]
+
+    def of(self, token: str) -> Engine | None:
+        """The engine of a token; None for one that nothing here has. A past edition's may take seconds."""
+        number = token.partition("-")[0]
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            return None
+        try:
+            engine = self.of_edition(int(number))
+        except NotFoundError:
+            return None
+        return engine if engine.token == token else None
+
+    def of_edition(self, number: int) -> Engine:
+        """The engine of an edition; a past one takes seconds. NotFoundError: there is no such edition."""
+        engine = self._served.get(number)
+        if engine is not None:
+            return engine
+        with self._making:
+            engine = self._past.get(number)
+            if engine is None:
+                engine = self._read(number)
+                self._past[number] = engine
+                while len(self._past) > PAST:
+                    self._past.popitem(last=False)
+            self._past.move_to_end(number)
+        return engine
+
+    def _read(self, number: int) -> Engine:
+        return open_engine(self._address, number)
+
+    def _engine(self, subject: Subject) -> Engine:
+        return Engine(subject, self._address.cache)
+
+
+def open_engine(place: CityAddress | Path, number: int | None = None) -> Engine:
+    """The engine of an edition of a city, the current one without a number; for one job, without a server.
+
+    Raises as `lookup.open_lookup`.
+    """
+    address = address_of(place)
+    with address.open() as store:
+        edition, partition = read_edition(store, address, number)
+        given = store.features()
+        scenery = read_scenery(store)
+    numbers = tuple(np.array([given[code] for code in table.codes], np.int64) for table in partition.levels)
+    return Engine(Subject(edition, partition, numbers, scenery), address.cache)
+
+
+def _prepare_others(engine: Engine) -> None:
+    """Make the ladders of the other planes, one after the other."""
+    for scheme in SCHEMES:
+        try:
+            engine.prepare(scheme)
+        except GridmapError as error:
+            LOG.warning("tiles of %s are made when they are asked for: %s", scheme, error)

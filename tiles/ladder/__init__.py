@@ -1,0 +1,1 @@
+"""Geometry per zoom, simplified along the borders that neighbours and levels share."""

@@ -1,0 +1,137 @@
+"""The borders of a city on a plane: every arc once, with the rank of its vertices, and who is bounded by it.
+
+One table of vertices serves all levels: a district is the arcs that lie between two districts. So whatever is
+done to an arc, by simplifying or rounding, is done for both neighbours and for every level at once.
+
+Edges are straight in degrees, and a plane bends them; a long edge gets vertices in between before it is
+projected, so many that it misses the true line by less than 3 cm (`tiles.planes` has the figures).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gridmap.coverage.arcs import lifted
+from gridmap.coverage.rings import rings_of
+from gridmap.kernels.jit import plain
+from gridmap.lattice import to_degrees
+from tiles.kernels import simplify
+
+if TYPE_CHECKING:
+    from gridmap.coverage.arcs import Coverage
+    from gridmap.coverage.partition import Partition
+    from gridmap.types import FloatArray, Int64Array
+    from tiles.planes import Plane
+
+STRAIGHT: Final = {"mercator": 100_000, "gcj02": 40_000, "bd09": 10_000}
+"""Lattice units that an edge may be long without bending by more than 3 cm; on others it is straight."""
+
+HILBERT_BITS: Final = 16
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The areas of a level: the arcs of face i are arcs[places[i]:places[i + 1]], in the order of its rings.
+
+    An arc that is walked backwards is ~arc. `areas` are in units of the plane, squared.
+    """
+
+    level: str
+    arcs: Int64Array
+    places: Int64Array
+    areas: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.places) - 1
+
+
+@dataclass(frozen=True)
+class Borders:
+    """All arcs of a city on a plane, and the faces of each level, widest first.
+
+    The vertices of arc i are offsets[i]:offsets[i + 1]; ranks are `kernels.simplify`'s.
+    """
+
+    xs: FloatArray
+    ys: FloatArray
+    ranks: FloatArray
+    offsets: Int64Array
+    levels: tuple[Faces, ...]
+
+
+def borders_of(partition: Partition, plane: Plane) -> Borders:
+    """Put the borders of a partition on a plane and rank their vertices; half a second for 65,000 grids."""
+    coverage = partition.coverage
+    lons, lats, offsets = _cut_long(coverage, STRAIGHT.get(plane.name))
+    xs, ys = (plain(values, np.float64) for values in plane.project(lons, lats))
+    ranks = np.empty(len(xs))
+    simplify.rank_arcs(xs, ys, offsets, ranks)
+    areas = np.empty(len(coverage))
+    # Far from the origin the areas of small faces would drown in rounding.
+    x0, y0 = (float(values.mean()) if len(values) else 0.0 for values in (xs, ys))
+    simplify.arc_areas(xs - x0, y0 - ys, offsets, areas)
+    levels = tuple(_faces(partition, depth, areas) for depth in range(len(partition.levels)))
+    return Borders(xs, ys, ranks, offsets, levels)
+
+
+def _faces(partition: Partition, depth: int, arc_areas: FloatArray) -> Faces:
+    table = partition.levels[depth]
+    coverage, number = partition.coverage, np.arange(len(partition.coverage))
+    if depth < len(partition.levels) - 1:
+        coverage, number = lifted(coverage, partition.ancestors[depth], len(table))
+    rings = rings_of(coverage)
+    backward = rings.arcs < 0
+    arcs = number[np.where(backward, ~rings.arcs, rings.arcs)]
+    per_ring = np.diff(rings.arc_offsets)
+    per_face = np.bincount(rings.faces, weights=per_ring, minlength=len(table)).astype(np.int64)
+    places = np.concatenate([[0], np.cumsum(per_face)])
+    face = np.repeat(np.arange(len(table)), per_face)
+    signed = np.where(backward, -arc_areas[arcs], arc_areas[arcs])
+    areas = np.bincount(face, weights=signed, minlength=len(table)).astype(np.float64)
+    return Faces(table.level, np.where(backward, ~arcs, arcs).astype(np.int64), places, areas)
+
+
+def _cut_long(coverage: Coverage, longest: int | None) -> tuple[FloatArray, FloatArray, Int64Array]:
+    """The vertices of all arcs in degrees, and more of them on edges that are longer than allowed."""
+    lons, lats = to_degrees(coverage.xs, coverage.ys)
+    if longest is None or not len(lons):
+        return lons, lats, coverage.offsets
+    steps = np.maximum(
+        np.abs(np.diff(coverage.xs.astype(np.int64))), np.abs(np.diff(coverage.ys.astype(np.int64)))
+    )
+    pieces = np.append(-(-steps // longest), 1)
+    pieces[coverage.offsets[1:] - 1] = 1  # no edge leads from one arc to the next
+    pieces = np.maximum(pieces, 1)
+    begin = np.repeat(np.arange(len(lons)), pieces)
+    share = (np.arange(len(begin)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[begin]
+    following = np.minimum(begin + 1, len(lons) - 1)
+    offsets = np.concatenate([[0], np.cumsum(pieces)])[coverage.offsets]
+    return (
+        lons[begin] + share * (lons[following] - lons[begin]),
+        lats[begin] + share * (lats[following] - lats[begin]),
+        offsets.astype(np.int64),
+    )
+
+
+def along_curve(xs: FloatArray, ys: FloatArray) -> Int64Array:
+    """The order of points along a Hilbert curve through their box, equal places in the order given.
+
+    Neighbours on the curve are neighbours on the map, so what a square holds stands in few runs.
+    """
+    if not len(xs):
+        return np.empty(0, np.int64)
+    side = max(float(np.ptp(xs)), float(np.ptp(ys))) or 1.0
+    largest = (1 << HILBERT_BITS) - 1
+    x = ((xs - xs.min()) / side * largest).astype(np.int64)
+    y = ((ys - ys.min()) / side * largest).astype(np.int64)
+    way = np.zeros(len(xs), np.int64)
+    for bit in range(HILBERT_BITS - 1, -1, -1):
+        right, up = (x >> bit) & 1, (y >> bit) & 1
+        way = (way << 2) | ((3 * right) ^ up)
+        turned, flipped = up == 0, (up == 0) & (right == 1)
+        x, y = np.where(flipped, largest - x, x), np.where(flipped, largest - y, y)
+        x, y = np.where(turned, y, x), np.where(turned, x, y)
+    return np.argsort(way, kind="stable")

@@ -1,0 +1,191 @@
+"""A sheet: all that one plane needs to draw an edition, and from which zoom on each layer is small enough.
+
+A layer's lowest zoom is the first one, from the layer's own on, at which its largest tile keeps the budget.
+So a large tile is never cut: another level, or a deeper zoom, shows what would not fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tiles.encoder import Drawn, Window
+from tiles.layers import BUDGET, BUFFER, DEEPEST, EXTENT, LABELS, LAYERS
+from tiles.messages import attributes, numbered, texts, values
+from tiles.spots import ZOOM, chosen, label_points, spots_on
+
+if TYPE_CHECKING:
+    from gridmap.types import FloatArray
+    from tiles.houses import Houses
+    from tiles.kernels.parts import Attributes, Rung
+    from tiles.ladder.ladder import Ladder
+    from tiles.planes import Plane
+    from tiles.subject import Subject
+
+SPOT_BYTES: Final = 90
+"""What a point takes in a tile, more or less: its number, its place, its code and its name."""
+
+HOUSE_BYTES: Final = 110
+"""What a building takes."""
+
+
+class Sheet:
+    """An edition on a plane. Immutable but for what is put together when it is first asked for."""
+
+    def __init__(self, plane: Plane, subject: Subject, ladder: Ladder, houses: Houses | None) -> None:
+        self._plane = plane
+        self._ladder = ladder
+        self._houses = houses
+        self._depths = {table.level: depth for depth, table in enumerate(subject.partition.levels)}
+        self._areas = [_area_attributes(subject, depth) for depth in range(len(self._depths))]
+        self._drawn: dict[tuple[int, int], Drawn] = {}
+        self._labels = _labels(plane, subject)
+        devices = subject.scenery.devices
+        self._points = {
+            "device": Drawn(
+                spots_on(plane, devices.xs, devices.ys),
+                attributes(
+                    "device",
+                    ("code", "kind"),
+                    EXTENT,
+                    devices.numbers,
+                    [texts(devices.codes)],
+                    (
+                        devices.kinds.indices.to_numpy()[:, None],
+                        values(devices.kinds.dictionary.to_pylist()),
+                    ),
+                ),
+                points=True,
+            )
+        }
+        self._lowest = {name: self._first_zoom(name) for name in LAYERS}
+
+    def lowest(self, layer: str) -> int:
+        """The lowest zoom at which a layer is served."""
+        return self._lowest[layer]
+
+    def layer(self, name: str, zoom: int, column: int, row: int) -> bytes:
+        """A layer's message for a square, empty when nothing is in it."""
+        window = Window(column * EXTENT, row * EXTENT, EXTENT, BUFFER)
+        depth = self._depths.get(name)
+        if depth is not None:
+            return self._area(depth, zoom, window)
+        if name == "building":
+            return (
+                b"" if self._houses is None else self._houses.encode(self._plane, zoom, column, row, window)
+            )
+        points = self._label_set(zoom) if name == "label" else self._points.get(name)
+        return b"" if points is None else points.encode(window, zoom - ZOOM)
+
+    def boxes(self, name: str) -> FloatArray:
+        """Left, top, right, bottom of every feature of a layer, (n, 4)."""
+        depth = self._depths.get(name)
+        if depth is not None:
+            deepest = len(self._ladder.rungs) - 1
+            return self._ladder.rungs[deepest][depth].boxes / float(EXTENT << deepest)
+        if name == "building":
+            return np.empty((0, 4)) if self._houses is None else self._houses.boxes(self._plane)
+        points = self._labels[-1][1] if name == "label" else self._points.get(name)
+        return np.empty((0, 4)) if points is None else points.rung.boxes / float(EXTENT << ZOOM)
+
+    def _area(self, depth: int, zoom: int, window: Window) -> bytes:
+        own = min(zoom, len(self._ladder.rungs) - 1)
+        drawn = self._drawn.get((depth, own))
+        if drawn is None:
+            drawn = Drawn(self._ladder.rungs[own][depth], self._areas[depth])
+            self._drawn[depth, own] = drawn
+        return drawn.encode(window, zoom - own)
+
+    def _label_set(self, zoom: int) -> Drawn | None:
+        found = None
+        for lowest, drawn in self._labels:
+            if zoom >= lowest:
+                found = drawn
+        return found
+
+    def _first_zoom(self, name: str) -> int:
+        lowest = LAYERS[name].lowest
+        if name in self._depths:
+            while lowest < DEEPEST and self._largest(self._depths[name], lowest) > BUDGET:
+                lowest += 1
+        elif name == "building" and self._houses is not None:
+            middles = self._houses.middles(self._plane)
+            while lowest < DEEPEST and busiest(middles, lowest) * HOUSE_BYTES > BUDGET:
+                lowest += 1
+        elif name == "label":
+            lowest = self._labels[0][0]
+        elif name in self._points:
+            lowest = first_zoom_of(self._points[name].rung, lowest)
+        return lowest
+
+    def _largest(self, depth: int, zoom: int) -> int:
+        """Bytes of the largest tile of a level at a zoom; the first that is above the budget will do."""
+        own = min(zoom, len(self._ladder.rungs) - 1)
+        starts = self._ladder.rungs[own][depth].starts.astype(np.int64) << (zoom - own)
+        most = 0
+        for column, row in np.unique(starts // EXTENT, axis=0).tolist():
+            most = max(
+                most, len(self._area(depth, zoom, Window(column * EXTENT, row * EXTENT, EXTENT, BUFFER)))
+            )
+            if most > BUDGET:
+                break
+        return most
+
+
+def first_zoom_of(rung: Rung, lowest: int) -> int:
+    """The first zoom from one on at which the busiest tile of points keeps the budget."""
+    places = rung.starts / float(EXTENT << ZOOM)
+    while lowest < DEEPEST and busiest(places, lowest) * SPOT_BYTES > BUDGET:
+        lowest += 1
+    return lowest
+
+
+def busiest(places: FloatArray, zoom: int) -> int:
+    """How many places of a plane lie in one square of a zoom, at most."""
+    if not len(places):
+        return 0
+    squares = np.floor(places * 2.0**zoom).astype(np.int64)
+    return int(np.unique((squares[:, 0] << 32) + squares[:, 1], return_counts=True)[1].max())
+
+
+def _area_attributes(subject: Subject, depth: int) -> Attributes:
+    table = subject.partition.levels[depth]
+    return attributes(
+        table.level,
+        ("code", "name", "kind"),
+        EXTENT,
+        subject.numbers[depth],
+        [values(table.codes)],
+        numbered((table.names, table.kinds)),
+    )
+
+
+def _labels(plane: Plane, subject: Subject) -> list[tuple[int, Drawn]]:
+    """What is labelled from which zoom on: widest level alone, then with the next one, and so on."""
+    tables = subject.partition.levels
+    points = [label_points(subject.partition, depth) for depth in range(len(tables))]
+    levels = np.concatenate([np.full(len(rows), depth) for depth, (rows, _, _) in enumerate(points)])
+    columns = [
+        (tables[depth].codes[row], tables[depth].names[row], tables[depth].kinds[row], tables[depth].level)
+        for depth, (rows, _, _) in enumerate(points)
+        for row in rows.tolist()
+    ]
+    codes, names, kinds, words = zip(*columns, strict=True) if columns else ((), (), (), ())
+    numbers = np.concatenate([subject.numbers[depth][rows] for depth, (rows, _, _) in enumerate(points)])
+    said = attributes(
+        "label",
+        ("code", "name", "kind", "level"),
+        EXTENT,
+        numbers,
+        [values(codes)],
+        numbered((names, kinds, words)),
+    )
+    whole = spots_on(
+        plane, np.concatenate([xs for _, xs, _ in points]), np.concatenate([ys for _, _, ys in points])
+    )
+    sets = []
+    for depth, table in enumerate(tables):
+        rung = chosen(whole, levels <= depth)
+        sets.append((first_zoom_of(rung, LABELS.get(table.level, 0)), Drawn(rung, said, points=True)))
+    return sets

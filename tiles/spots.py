@@ -1,0 +1,73 @@
+"""Things that are points: labels of areas, devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import shapely
+
+from gridmap.lattice import to_degrees
+from tiles.kernels.encode import block_boxes
+from tiles.kernels.parts import Rung
+from tiles.ladder.borders import along_curve
+from tiles.layers import EXTENT
+
+if TYPE_CHECKING:
+    from gridmap.coverage.partition import Partition
+    from gridmap.types import BoolArray, Int32Array, Int64Array
+    from tiles.planes import Plane
+
+ZOOM: Final = 18
+"""Points have one rung, with the units of this zoom (3 cm in Chongqing); other zooms shift it."""
+
+
+def spots_on(plane: Plane, xs: Int32Array, ys: Int32Array) -> Rung:
+    """The rung of points given in lattice units, along a Hilbert curve; their positions are the rows."""
+    across, down = plane.project(*to_degrees(xs, ys))
+    order = along_curve(across, down)
+    units = float(EXTENT << ZOOM)
+    places = np.stack([across[order], down[order]], axis=1)
+    starts = np.floor(places * units + 0.5).astype(np.int32).reshape(-1, 2)
+    none = np.zeros(len(order) + 1, np.int64)
+    boxes = np.hstack([starts, starts])
+    blocks = block_boxes(boxes)
+    return Rung(
+        order.astype(np.int32),
+        boxes,
+        blocks,
+        block_boxes(blocks),
+        starts,
+        none,
+        np.empty(0, np.uint8),
+        none,
+        np.empty((0, 11), np.int32),
+    )
+
+
+def chosen(rung: Rung, which: BoolArray) -> Rung:
+    """The points of some rows."""
+    kept = which[rung.rows]
+    boxes = np.ascontiguousarray(rung.boxes[kept])
+    blocks = block_boxes(boxes)
+    none = np.zeros(int(kept.sum()) + 1, np.int64)
+    return rung._replace(
+        rows=np.ascontiguousarray(rung.rows[kept]),
+        boxes=boxes,
+        blocks=blocks,
+        supers=block_boxes(blocks),
+        starts=np.ascontiguousarray(rung.starts[kept]),
+        places=none,
+        chunk_places=none,
+    )
+
+
+def label_points(partition: Partition, depth: int) -> tuple[Int64Array, Int32Array, Int32Array]:
+    """A point inside every area of a level: rows, xs, ys in lattice units. Areas without a shape have none.
+
+    It depends on the area's own shape alone: a label stays where it is until its own border moves.
+    """
+    points = shapely.point_on_surface(partition.polygons_at(depth))
+    xs, ys = shapely.get_x(points), shapely.get_y(points)
+    rows = np.flatnonzero(np.isfinite(xs))
+    return rows, np.rint(xs[rows]).astype(np.int32), np.rint(ys[rows]).astype(np.int32)

@@ -1,0 +1,38 @@
+"""The subject of tiles: an edition and what stands in its city."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tiles.ladder.ladder import REVISION
+from tiles.layers import BUFFER, EXTENT, LABELS, LAYERS
+
+if TYPE_CHECKING:
+    from gridmap.coverage.partition import Partition
+    from gridmap.model import Edition
+    from gridmap.scenery import Scenery
+    from gridmap.types import Int64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What tiles are made of: an edition's areas, the number of each by level and row, and the scenery."""
+
+    edition: Edition
+    partition: Partition
+    numbers: tuple[Int64Array, ...]
+    scenery: Scenery
+
+    @cached_property
+    def token(self) -> str:
+        """Names every input of the tiles, and the way they are made."""
+        seen = hashlib.sha256(f"{self.edition.checksum} {self.scenery.fingerprint}".encode())
+        for numbers in self.numbers:
+            seen.update(np.ascontiguousarray(numbers, "<i8").tobytes())
+        seen.update(f"{REVISION} {EXTENT} {BUFFER} {LABELS} {LAYERS}".encode())
+        return f"{self.edition.number}-{seen.hexdigest()[:10]}"
