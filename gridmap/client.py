@@ -187,6 +187,11 @@ class Client:
         body: bytes = self._ask("GET", path, {}).content
         return body
 
+    def style(self, theme: str = "dark") -> dict[str, Any]:
+        """How the tiles look in MapLibre: the style "dark" or "light"."""
+        found: dict[str, Any] = self._get(f"/styles/{_quoted(theme)}.json", {})
+        return found
+
     def values(self, layer: str, metric: str, *, area: str | None = None) -> Values:
         """A number for each area of a layer, or of those in one area, by the ids of the tiles."""
         import pyarrow as pa

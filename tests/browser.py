@@ -1,9 +1,8 @@
-"""Chromium for tests and pictures: pages of ours with map libraries, drawn without a screen or a graphics card.
+"""Chromium for tests and pictures: pages of ours with map libraries, drawn without screen or graphics card.
 
-The pages lie in `tests/pages`, the libraries in `.venv/node`. The browser asks for them at the address of the
-service, below `/-/`, or at an origin of its own, `ELSEWHERE`; both are answered here, everything else by
-the service. So a page can be of the service's origin, or of another one, and nothing is opened in the service
-for it.
+The pages lie in `tests/pages`, the libraries in `.venv/node`. To a page of the service's own origin they are
+given at the service's address below `/-/`, by the browser, so that nothing is opened in the service for it;
+to a page of another origin by a server of their own (`elsewhere`).
 """
 
 from __future__ import annotations
@@ -13,15 +12,17 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from threading import Thread
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 import javascript
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Browser, Page, Route
 
@@ -29,8 +30,6 @@ PAGES: Final = Path(__file__).parent / "pages"
 LIBRARIES: Final = javascript.NODE / "node_modules"
 CHROMIUM: Final = "chromium"
 FOLDER: Final = "/-/"
-ELSEWHERE: Final = "http://centre.test"
-"""An origin of another service's: nobody is asked for it."""
 
 FLAGS: Final = (
     "--no-sandbox",  # a container's root has none
@@ -46,7 +45,7 @@ FLAGS: Final = (
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-PATIENCE_MS: Final = 120_000
+PATIENCE_MS: Final = 60_000
 """Longer than any page needs; what takes that long hangs."""
 
 mimetypes.add_type("text/javascript", ".mjs")
@@ -101,13 +100,14 @@ def shown(
     browser: Browser,
     server: str,
     name: str,
+    query: Mapping[str, object],
     size: tuple[int, int] = (1280, 720),
     origin: str | None = None,
-    **query: Any,
 ) -> Iterator[tuple[Page, Seen]]:
     """A page of ours, drawn to its end; its origin is the service's unless another one is given."""
+    from playwright.sync_api import Error
+
     seen = Seen()
-    origin = origin or server
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, service_workers="block")
     try:
         page = context.new_page()
@@ -116,21 +116,63 @@ def shown(
         page.on("console", lambda message: seen.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: seen.faults.append(str(error)))
         page.on("requestfailed", lambda request: seen.faults.append(f"{request.url}: {request.failure}"))
-        context.route(f"{origin}{FOLDER}**", _answer)
-        page.goto(f"{origin}{FOLDER}{name}?{urlencode({'server': server, **query}, safe=',:/')}")
-        page.wait_for_function("window.drawn !== undefined")
-        page.evaluate("window.drawn")
+        context.route(f"{server}{FOLDER}**", _answer)
+        words = urlencode({"server": server, **query}, safe=",:/")
+        try:
+            page.goto(f"{origin or server}{FOLDER}{name}?{words}")
+            page.wait_for_function("window.drawn !== undefined")
+            page.evaluate("window.drawn")
+        except Error as error:
+            raise AssertionError(f"{name} was not drawn: {error}; {seen.faults}; {seen.console}") from error
         yield page, seen
     finally:
         context.close()
 
 
+@contextmanager
+def elsewhere() -> Iterator[str]:
+    """Another origin that has our pages: a server on a port of its own."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Pages) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Pages(BaseHTTPRequestHandler):
+    """Gives the files of the pages."""
+
+    def do_GET(self) -> None:
+        file = _file(urlsplit(self.path).path)
+        self.send_response(404 if file is None else 200)
+        body = b"" if file is None else file.read_bytes()
+        if file is not None:
+            self.send_header("Content-Type", _kind(file))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_said: object) -> None:
+        """Say nothing."""
+
+
 def _answer(route: Route) -> None:
-    """A file of ours or of a library, as the address below the folder names it."""
-    path = urlsplit(route.request.url).path.removeprefix(FOLDER)
-    file = LIBRARIES / path.removeprefix("lib/") if path.startswith("lib/") else PAGES / path
-    if not file.is_file():
+    file = _file(urlsplit(route.request.url).path)
+    if file is None:
         route.fulfill(status=404)
-        return
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    route.fulfill(body=file.read_bytes(), headers={"Content-Type": f"{kind}; charset=utf-8"})
+    else:
+        route.fulfill(body=file.read_bytes(), headers={"Content-Type": _kind(file)})
+
+
+def _file(path: str) -> Path | None:
+    """The file of ours or of a library that an address below the folder names."""
+    path = path.removeprefix(FOLDER)
+    file = LIBRARIES / path.removeprefix("lib/") if path.startswith("lib/") else PAGES / path
+    return file if file.is_file() else None
+
+
+def _kind(file: Path) -> str:
+    return f"{mimetypes.guess_type(file.name)[0] or 'application/octet-stream'}; charset=utf-8"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import settings
+from served import served
 
 from gridmap.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The same examples each time. For new ones: pytest --hypothesis-profile=default
 settings.register_profile("repeatable", derandomize=True)
@@ -32,3 +37,10 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = CliRunner().invoke(main, ["load", str(file), "--home", str(home)])
     assert done.exit_code == 0, done.output
     return home
+
+
+@pytest.fixture(scope="session")
+def service(yuzhong: Path) -> Iterator[str]:
+    """The address of the service of Yuzhong, a process of its own."""
+    with served(yuzhong) as address:
+        yield address

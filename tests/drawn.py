@@ -9,8 +9,10 @@ import mapbox_vector_tile
 import numpy as np
 import pyarrow as pa
 import shapely
+from mesh import mesh
 
 from gridmap.coverage.canonical import checksum, to_bytes
+from gridmap.coverage.partition import level_table, partition_of
 from gridmap.model import Edition
 from gridmap.scenery import BuildingColumns, DeviceColumns, Scenery
 from tiles.encoder import Drawn
@@ -128,3 +130,37 @@ def subject(partition: Partition, things: Scenery | None = None, number: int = 7
     name = checksum(to_bytes(partition))
     edition = Edition(number, None, name, True, True, "test", "a town for tests", THEN, THEN, name)
     return Subject(edition, partition, tuple(numbers), things or scenery())
+
+
+def city(side: int = 24, seed: int = 1, step: float = 16_000, flatten: float = 1.0) -> Partition:
+    """A mesh of grids in communities of 16; `flatten` makes grids narrow from north to south."""
+    return governed(squares(side, seed, step, flatten), side)
+
+
+def squares(side: int, seed: int, step: float = 16_000, flatten: float = 1.0) -> Geometries:
+    """A mesh of grids in lattice units, row by row."""
+    shapes = mesh(side, seed, step)
+    south = shapely.total_bounds(shapes)[1]
+    shapes = shapely.transform(
+        shapes, lambda xy: np.rint(np.stack([xy[:, 0], south + (xy[:, 1] - south) * flatten], axis=1))
+    )
+    return np.asarray(shapes, dtype=object)
+
+
+def governed(shapes: Geometries, side: int) -> Partition:
+    """Grids of a mesh, row by row, in communities of 16; a grid that is None is not there."""
+    wide = -(-side // 4)
+    there = [i for i, shape in enumerate(shapes) if shape is not None]
+    parents = [f"c{(i % side**2 // side) // 4 * wide + (i % side) // 4:03}" for i in there]
+    names = sorted(set(parents))
+    tables = (
+        level_table("community", names, names, ["village"] * len(names), [None] * len(names)),
+        level_table(
+            "grid",
+            [f"{parent}{i:05}" for i, parent in zip(there, parents, strict=True)],
+            [str(i) for i in there],
+            ["basic"] * len(parents),
+            parents,
+        ),
+    )
+    return partition_of(tables, {"grid": shapes[there]})

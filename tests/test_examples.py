@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from checked import Checked
 from frontdoor import front_door
-from tiletown import make_tiling
 from webtown import make_twin
 
 from gridmap.twin import Twin
+from tiles.gallery import Gallery
 from tiles.web import ogc, ogc_collections, ogc_items, ogc_tiles
 from tiles.web.app import create_app, routes
 from tiles.web.examples import EXAMPLES, PYTHON_FIRST, SERVICE
 from tiles.web.fast import Fast
+from tiles.web.tiling import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,11 @@ NAMES = [f"{at}-{example.operation}" for at, example in enumerate(EXAMPLES)]
 
 
 @pytest.fixture(name="service", scope="module")
-def _service(yuzhong: Path) -> Iterator[str]:
-    twin = Twin.open(yuzhong)
-    tiling = make_tiling(twin)
+def _service(yuzhong: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("examples") / "home"
+    shutil.copytree(yuzhong, home)  # the ladders of tiles are kept in it
+    twin = Twin.open(home)
+    tiling = Upkeep().tiling(Gallery(twin, home))
     app = create_app(twin, tiling)
     with front_door(app=app, fast=Fast(twin, tiling), body_limits=app.body_limits) as door:
         yield f"http://127.0.0.1:{door.port}"

@@ -86,8 +86,8 @@ def test_a_new_edition_is_ready_before_it_is_served(home: Path) -> None:
     try:
         publish(home, "新网格")
         begin = time.monotonic()
-        while gallery.current().edition == 1:
-            assert gallery.current() is first
+        while (found := gallery.current()).edition == 1:
+            assert found is first
             assert time.monotonic() - begin < PATIENCE_S
         assert gallery.current().edition == twin.current.edition.number == 2
         assert gallery.of_edition(1) is first  # whoever has its address still gets its tiles

@@ -47,7 +47,7 @@ def _web(twin: Twin) -> Checked:
 def path_of(link: dict[str, Any]) -> str:
     parts = urlsplit(link["href"])
     assert (parts.scheme, parts.netloc) == ("http", "localhost")
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return f"{parts.path}?{parts.query}" if parts.query else f"{parts.path}"
 
 
 def linked(value: Any, rel: str) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def test_the_landing_page_is_json_and_a_page_in_a_browser(web: Checked) -> None:
         reply = web.ask("/", headers={"Accept": accept} if accept else {})
         assert reply.headers["Content-Type"] == "application/json"
         assert reply.headers["Vary"] == "Accept"
-    for options in ({"headers": {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}}, {}):
-        reply = web.ask("/" if options else "/?f=html", **options)
+    for path, accept in (("/", "text/html,application/xhtml+xml,*/*;q=0.8"), ("/?f=html", "*/*")):
+        reply = web.ask(path, headers={"Accept": accept})
         assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
     assert web.json("/?f=json", headers={"Accept": "text/html"})["links"]
 

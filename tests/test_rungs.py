@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import shapely
-from mesh import mesh
+from drawn import city
 from tile_oracle import rung_polygons
 from town import toytown
 
@@ -17,38 +17,14 @@ from tiles.ladder.rungs import LARGE, rungs_of
 from tiles.planes import PLANES
 
 if TYPE_CHECKING:
-    from gridmap.coverage.partition import Partition
     from gridmap.types import Geometries
     from tiles.ladder.borders import Borders
-
-
-def city(side: int = 24, seed: int = 1, step: float = 16_000, flatten: float = 1.0) -> Partition:
-    """A mesh of grids in communities of 16; `flatten` makes grids narrow from north to south."""
-    shapes = mesh(side, seed, step)
-    south = shapely.total_bounds(shapes)[1]
-    shapes = shapely.transform(
-        shapes, lambda xy: np.rint(np.stack([xy[:, 0], south + (xy[:, 1] - south) * flatten], axis=1))
-    )
-    wide = -(-side // 4)
-    parents = [f"c{(i // side) // 4 * wide + (i % side) // 4:03}" for i in range(side * side)]
-    names = sorted(set(parents))
-    tables = (
-        level_table("community", names, names, ["village"] * len(names), [None] * len(names)),
-        level_table(
-            "grid",
-            [f"{parent}{i:05}" for i, parent in enumerate(parents)],
-            [str(i) for i in range(len(parents))],
-            ["basic"] * len(parents),
-            parents,
-        ),
-    )
-    return partition_of(tables, {"grid": np.asarray(shapes, dtype=object)})
 
 
 def by_row(borders: Borders, zoom: int) -> list[dict[int, Any]]:
     orders = tuple(np.arange(len(faces)) for faces in borders.levels)
     out = []
-    for rung in rungs_of(borders, orders, float(4096 << zoom)):
+    for rung in rungs_of(borders, orders, float(4096 << zoom))[0]:
         rows, shapes = rung_polygons(rung)
         out.append(dict(zip(rows, shapes, strict=True)))
     return out
@@ -89,8 +65,8 @@ def test_a_community_is_the_union_of_its_grids_on_every_rung(zoom: int) -> None:
 def test_nothing_large_is_lost_and_no_ground_is_won(flatten: float, zoom: int) -> None:
     borders = borders_of(city(seed=3, flatten=flatten), PLANES["mercator"])
     units = float(4096 << zoom)
-    for faces, found in zip(borders.levels, by_row(borders, zoom), strict=True):
-        large = np.flatnonzero(faces.areas * units**2 >= LARGE)
+    for areas, found in zip(borders.areas, by_row(borders, zoom), strict=True):
+        large = np.flatnonzero(areas * units**2 >= LARGE)
         assert set(large.tolist()) <= set(found)
         shapes = shapes_of(found)
         assert shapely.is_valid(shapes).all()
@@ -113,9 +89,9 @@ def test_toytown_keeps_its_hole_its_enclave_and_its_island() -> None:
 def test_areas_of_faces_are_those_of_their_polygons() -> None:
     partition = toytown()
     plane = PLANES["degrees"]
-    for depth, faces in enumerate(borders_of(partition, plane).levels):
+    for depth, areas in enumerate(borders_of(partition, plane).areas):
         true = shapely.area(partition.polygons_at(depth)) / 360e7**2
-        assert faces.areas == pytest.approx(true)
+        assert areas == pytest.approx(true)
 
 
 def test_long_edges_stay_where_they_are_on_a_plane_that_bends_them() -> None:

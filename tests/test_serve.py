@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from gridmap.cli import main
 from gridmap.errors import HomeError, InputError
 from tiles.web.limits import Limits
 from tiles.web.server import reserve, serve
+from tiles.web.tiling import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,6 +233,29 @@ def test_it_needs_no_writable_folder_and_warns_when_others_reach_the_port() -> N
         assert (code, out) == (0, "")
         assert errors.startswith("gridmap: no accounts exist yet")
         assert errors.count("\n") == 1
+
+
+def test_the_options_of_tiles_reach_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("tiles.web.server.serve", lambda *_given, **named: asked.append(named["upkeep"]))
+    folder = tmp_path / "tiles"
+    for given in ([], ["--tile-cache-mb", "0"], ["--tile-cache-mb", "9", "--tile-cache-dir", str(folder)]):
+        done = CliRunner().invoke(main, ["serve", "--home", str(tmp_path), *given])
+        assert done.exit_code == 0, done.output
+    assert asked == [Upkeep(None, None), Upkeep(0, None), Upkeep(9, folder)]
+    assert CliRunner().invoke(main, ["serve", "--tile-cache-mb", "-1"]).exit_code == 2
+
+
+def test_the_settings_of_tiles_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery: Any = None
+    assert Upkeep().tiling(gallery).ready.limit == 256 << 20
+    monkeypatch.setenv("GRIDMAP_TILE_CACHE_MB", "0")
+    assert Upkeep().tiling(gallery).ready.limit == 0
+    assert Upkeep(3).tiling(gallery).ready.limit == 3 << 20
+    for value in ("-1", "many", "1.5"):
+        monkeypatch.setenv("GRIDMAP_TILE_CACHE_MB", value)
+        with pytest.raises(InputError, match=r"GRIDMAP_TILE_CACHE_MB: .* no whole number from 0 on"):
+            Upkeep().tiling(gallery)
 
 
 def test_limits_leave_room_below_the_usual_number_of_open_files() -> None:

@@ -53,6 +53,7 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
         "area": "areas",
         "tilejson": "areas",
         "tile": "areas",  # and things, where one of its layers is
+        "style": "areas",
         "values": "areas",  # and households or things, by the metric
         "landing": "service",
         "conformance": "service",

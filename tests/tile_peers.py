@@ -32,8 +32,8 @@ SETTINGS: Final = (
     "SET max_parallel_workers_per_gather = 0",
     "SET jit = off",
     "SET work_mem = '256MB'",
-    # What the executor used comes back as a notice, from getrusage: seconds that neighbours do not move.
-    "SET log_executor_stats = on",
+    # What each message (bind, execute) used comes back as a notice: seconds that neighbours do not move.
+    "SET log_statement_stats = on",
     "SET client_min_messages = log",
 )
 
@@ -122,8 +122,9 @@ class Postgis:
         self._connection.close()
 
     def _note(self, notice: Diagnostic) -> None:
-        for seconds in USED.findall(notice.message_detail or ""):
-            self._used_s = sum(map(float, seconds))
+        found = USED.search(notice.message_detail or "")  # the first: behind it stands the whole session
+        if found:
+            self._used_s += float(found[1]) + float(found[2])
 
 
 def tippecanoe() -> Path | None:

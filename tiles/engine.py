@@ -15,7 +15,7 @@ from gridmap.errors import DamageError, NotFoundError
 from gridmap.lattice import SCALE
 from tiles.address import SCHEMES, Tile
 from tiles.houses import Houses
-from tiles.ladder.ladder import build_ladder, ladder_key, open_ladder, save_ladder
+from tiles.ladder.ladder import build_ladder, ladder_key, open_ladder, renew_ladder, save_ladder
 from tiles.layers import DEEPEST, EXTENT, LAYERS
 from tiles.sheet import Sheet
 
@@ -40,8 +40,11 @@ KEPT: Final = 12
 class Engine:
     """Makes the tiles of one edition."""
 
-    def __init__(self, subject: Subject, folder: Path | None = None) -> None:
-        """Make tiles of a subject; its ladders are kept in a folder, or only in memory."""
+    def __init__(self, subject: Subject, folder: Path | None = None, before: Engine | None = None) -> None:
+        """Make tiles of a subject; its ladders are kept in a folder, or only in memory.
+
+        Ladders that an engine of the edition before has are renewed, not built.
+        """
         self.edition = subject.edition.number
         self.token = subject.token
         levels = [table.level for table in subject.partition.levels]
@@ -50,7 +53,9 @@ class Engine:
         )
         self._subject = subject
         self._folder = folder
+        self._before = before
         self._sheets: dict[str, Sheet] = {}
+        self._ladders: dict[str, Ladder] = {}
         self._making = {scheme.plane.name: Lock() for scheme in SCHEMES.values()}
         self._sorting = Lock()
 
@@ -108,26 +113,52 @@ class Engine:
         return None if buildings is None else Houses(buildings, EXTENT)
 
     def _ladder(self, plane: Plane) -> Ladder:
-        """The ladder of a plane from its file, or built and kept."""
-        partition = self._subject.partition
+        """The ladder of a plane from its file, or made and kept."""
         key = ladder_key(self._subject.edition.checksum, plane.name)
-        if self._folder is None:
-            return build_ladder(partition, plane)
-        path = self._folder / f"{LADDERS}{key}"
-        try:
-            return open_ladder(path, key)
-        except FileNotFoundError:
-            pass
-        except DamageError as error:
-            LOG.warning("%s", error)
-        ladder = build_ladder(partition, plane)
-        try:
-            save_ladder(path, ladder, key)
-            _tidy(self._folder)
-            return open_ladder(path, key)
-        except OSError as error:
-            LOG.warning("%s: the ladder could not be kept (%s); it is built at each start", path, error)
-            return ladder
+        path = self._folder / f"{LADDERS}{key}" if self._folder is not None else None
+        ladder = None if path is None else _kept(path, key)
+        if ladder is None:
+            ladder = self._renewed(plane) or build_ladder(self._subject.outlines, plane)
+            if path is not None:
+                ladder = _keep(path, ladder, key)
+        self._ladders[plane.name] = ladder
+        return ladder
+
+    def _renewed(self, plane: Plane) -> Ladder | None:
+        """The ladder of a plane from that of the edition before, None where there is none to begin with."""
+        before = self._before
+        if before is None or plane.name not in before._ladders:
+            return None
+        old, new = before._subject, self._subject
+        if not (old.edition.proven and new.edition.proven):
+            return None
+        return renew_ladder(before._ladders[plane.name], old.outlines, new.outlines, plane)
+
+    def forget_before(self) -> None:
+        """Let go of the engine of the edition before: every ladder is made."""
+        self._before = None
+
+
+def _kept(path: Path, key: str) -> Ladder | None:
+    """A ladder from its file, None where none can be used."""
+    try:
+        return open_ladder(path, key)
+    except FileNotFoundError:
+        return None
+    except DamageError as error:
+        LOG.warning("%s", error)
+        return None
+
+
+def _keep(path: Path, ladder: Ladder, key: str) -> Ladder:
+    """Write a ladder to its file and map it; where that cannot be, go on with what is in memory."""
+    try:
+        save_ladder(path, ladder, key)
+        _tidy(path.parent)
+        return open_ladder(path, key)
+    except OSError as error:
+        LOG.warning("%s: the ladder could not be kept (%s); it is built at each start", path, error)
+        return ladder
 
 
 def _tidy(folder: Path) -> None:

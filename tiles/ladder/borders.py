@@ -36,13 +36,12 @@ HILBERT_BITS: Final = 16
 class Faces:
     """The areas of a level: the arcs of face i are arcs[places[i]:places[i + 1]], in the order of its rings.
 
-    An arc that is walked backwards is ~arc. `areas` are in units of the plane, squared.
+    An arc that is walked backwards is ~arc.
     """
 
     level: str
     arcs: Int64Array
     places: Int64Array
-    areas: FloatArray
 
     def __len__(self) -> int:
         return len(self.places) - 1
@@ -52,7 +51,8 @@ class Faces:
 class Borders:
     """All arcs of a city on a plane, and the faces of each level, widest first.
 
-    The vertices of arc i are offsets[i]:offsets[i + 1]; ranks are `kernels.simplify`'s.
+    The vertices of arc i are offsets[i]:offsets[i + 1]; ranks are `kernels.simplify`'s. `areas` are those of
+    the faces of each level in units of the plane, squared.
     """
 
     xs: FloatArray
@@ -60,38 +60,52 @@ class Borders:
     ranks: FloatArray
     offsets: Int64Array
     levels: tuple[Faces, ...]
+    areas: tuple[FloatArray, ...]
 
 
-def borders_of(partition: Partition, plane: Plane) -> Borders:
-    """Put the borders of a partition on a plane and rank their vertices; half a second for 65,000 grids."""
+def faces_of(partition: Partition) -> tuple[Faces, ...]:
+    """The faces of every level: the same on all planes; 0.4 s for 65,000 grids."""
+    return tuple(_faces(partition, depth) for depth in range(len(partition.levels)))
+
+
+def borders_of(partition: Partition, plane: Plane, levels: tuple[Faces, ...] | None = None) -> Borders:
+    """Put the borders of a partition on a plane and rank their vertices; `levels` are its `faces_of`."""
     coverage = partition.coverage
+    levels = faces_of(partition) if levels is None else levels
     lons, lats, offsets = _cut_long(coverage, STRAIGHT.get(plane.name))
     xs, ys = (plain(values, np.float64) for values in plane.project(lons, lats))
     ranks = np.empty(len(xs))
     simplify.rank_arcs(xs, ys, offsets, ranks)
-    areas = np.empty(len(coverage))
+    arc_areas = np.empty(len(coverage))
     # Far from the origin the areas of small faces would drown in rounding.
     x0, y0 = (float(values.mean()) if len(values) else 0.0 for values in (xs, ys))
-    simplify.arc_areas(xs - x0, y0 - ys, offsets, areas)
-    levels = tuple(_faces(partition, depth, areas) for depth in range(len(partition.levels)))
-    return Borders(xs, ys, ranks, offsets, levels)
+    simplify.arc_areas(xs - x0, y0 - ys, offsets, arc_areas)
+    areas = tuple(_areas(faces, arc_areas) for faces in levels)
+    return Borders(xs, ys, ranks, offsets, levels, areas)
 
 
-def _faces(partition: Partition, depth: int, arc_areas: FloatArray) -> Faces:
+def plain_arcs(signed: Int64Array) -> Int64Array:
+    """The numbers of arcs, whichever way they are walked."""
+    return np.where(signed < 0, ~signed, signed)
+
+
+def _faces(partition: Partition, depth: int) -> Faces:
     table = partition.levels[depth]
     coverage, number = partition.coverage, np.arange(len(partition.coverage))
     if depth < len(partition.levels) - 1:
         coverage, number = lifted(coverage, partition.ancestors[depth], len(table))
     rings = rings_of(coverage)
-    backward = rings.arcs < 0
-    arcs = number[np.where(backward, ~rings.arcs, rings.arcs)]
+    arcs = number[plain_arcs(rings.arcs)]
     per_ring = np.diff(rings.arc_offsets)
     per_face = np.bincount(rings.faces, weights=per_ring, minlength=len(table)).astype(np.int64)
     places = np.concatenate([[0], np.cumsum(per_face)])
-    face = np.repeat(np.arange(len(table)), per_face)
-    signed = np.where(backward, -arc_areas[arcs], arc_areas[arcs])
-    areas = np.bincount(face, weights=signed, minlength=len(table)).astype(np.float64)
-    return Faces(table.level, np.where(backward, ~arcs, arcs).astype(np.int64), places, areas)
+    return Faces(table.level, np.where(rings.arcs < 0, ~arcs, arcs).astype(np.int64), places)
+
+
+def _areas(faces: Faces, arc_areas: FloatArray) -> FloatArray:
+    face = np.repeat(np.arange(len(faces)), np.diff(faces.places))
+    signed = np.where(faces.arcs < 0, -1.0, 1.0) * arc_areas[plain_arcs(faces.arcs)]
+    return np.bincount(face, weights=signed, minlength=len(faces)).astype(np.float64)
 
 
 def _cut_long(coverage: Coverage, longest: int | None) -> tuple[FloatArray, FloatArray, Int64Array]:

@@ -22,10 +22,15 @@ from gridmap.kernels.jit import in_threads
 from tiles.kernels import mend, node, pack, simplify, trace
 from tiles.kernels.encode import block_boxes
 from tiles.kernels.parts import Rung
+from tiles.ladder.borders import plain_arcs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gridmap.types import AnyArray, BoolArray, FloatArray, Int32Array, Int64Array
     from tiles.ladder.borders import Borders, Faces
+
+    Levels = Sequence[tuple[Faces, FloatArray]]
 
 TOLERANCE: Final = 1.0
 """Units of a tile by which a border may move: an eighth of a pixel of the usual 512."""
@@ -35,6 +40,9 @@ LARGE: Final = 4.0
 
 ROUNDS: Final = 12
 """Rounds of mending; two are usual, and four were the most seen."""
+
+STRIPE: Final = 8_192
+"""Vertices in a stripe of the search for meetings: its table takes a few hundred kilobytes."""
 
 PATIENCE: Final = 4
 """Rounds after which a turned ring is closed along another of its edges: two may turn each other for ever."""
@@ -54,8 +62,10 @@ class Lines:
 
 @dataclass
 class Traced:
-    """The rings of a level; `kernels.trace` says how they stand."""
+    """The rings of some faces of a level, in their order; `kernels.trace` says how they stand."""
 
+    faces: Faces
+    areas: FloatArray
     room: Int64Array
     xs: Int32Array
     ys: Int32Array
@@ -63,72 +73,130 @@ class Traced:
     ring_counts: Int32Array
     turned_counts: Int32Array
 
+    def lost(self, units: float) -> Int64Array:
+        """Faces of LARGE square units or more that enclose nothing."""
+        return np.flatnonzero((self.ring_counts == 0) & (self.areas * units * units >= LARGE))
 
-def rungs_of(borders: Borders, orders: tuple[Int64Array, ...], units: float) -> list[Rung]:
-    """The rung of every level, with `units` units of a tile in one of the plane.
+
+@dataclass(frozen=True)
+class Edits:
+    """What mending did: the arcs that it put vertices into, ascending, and all their vertices."""
+
+    arcs: Int64Array
+    offsets: Int64Array
+    xs: Int32Array
+    ys: Int32Array
+
+    def chosen(self, which: Int64Array, numbers: Int64Array) -> Edits:
+        """Some of them, under other numbers (`numbers[i]` for the arc at place i)."""
+        which = which[np.argsort(numbers[which])]
+        sizes = np.diff(self.offsets)[which]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        source = np.repeat(self.offsets[which] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        return Edits(numbers[which], offsets, self.xs[source], self.ys[source])
+
+
+def edits_of(plain: Lines, lines: Lines) -> Edits:
+    """What mending did to plain lines: it only ever adds vertices."""
+    sizes = np.diff(lines.offsets)
+    arcs = np.flatnonzero(sizes != np.diff(plain.offsets))
+    source = np.repeat(sizes != np.diff(plain.offsets), sizes)
+    offsets = np.concatenate([[0], np.cumsum(sizes[arcs])]).astype(np.int64)
+    return Edits(arcs, offsets, lines.xs[source], lines.ys[source])
+
+
+def rungs_of(borders: Borders, orders: tuple[Int64Array, ...], units: float) -> tuple[list[Rung], Edits]:
+    """The rung of every level, with `units` units of a tile in one of the plane, and what mending did.
 
     `orders` says in which order the faces of each level stand.
     """
-    _, traced = mended(noded(Lines(*_quantised(borders, units))), borders.levels, units)
-    return [_packed(each, order) for each, order in zip(traced, orders, strict=True)]
+    plain = quantised(borders, units)
+    lines, traced = mended(noded(plain), list(zip(borders.levels, borders.areas, strict=True)), units)
+    rungs = [packed(each, order) for each, order in zip(traced, orders, strict=True)]
+    return rungs, edits_of(plain, lines)
 
 
-def mended(lines: Lines, levels: tuple[Faces, ...], units: float) -> tuple[Lines, list[Traced]]:
-    """Lines on which no face is turned inside out and no large one is closed, and the rings of each level.
-
-    After half of the rounds closed faces stay closed: rather one of them than an overlap.
-    """
-    traced = [traced_of(lines, faces) for faces in levels]
-    for turn in range(2 * ROUNDS):
-        found = _closing(lines, levels[-1], traced[-1], turn)
-        if not found and turn < ROUNDS:
-            found = _opening(lines, levels, traced, units, turn)
-        if not found:
-            break
-        lines, fresh = _with(lines, *found)
-        lines = noded(lines, fresh)
-        traced = [traced_of(lines, faces) for faces in levels]
-    return lines, traced
-
-
-def lost(faces: Faces, traced: Traced, units: float) -> Int64Array:
-    """Faces of LARGE square units or more that enclose nothing on a rung."""
-    return np.flatnonzero((traced.ring_counts == 0) & (faces.areas * units * units >= LARGE))
-
-
-def _quantised(borders: Borders, units: float) -> tuple[Int32Array, Int32Array, Int64Array]:
-    return simplify.quantise_arcs(
-        borders.xs, borders.ys, borders.ranks, borders.offsets, units, TOLERANCE / units
+def quantised(borders: Borders, units: float) -> Lines:
+    """The borders simplified and rounded, with `units` units of a tile in one of the plane."""
+    return Lines(
+        *simplify.quantise_arcs(
+            borders.xs, borders.ys, borders.ranks, borders.offsets, units, TOLERANCE / units
+        )
     )
 
 
-def noded(lines: Lines, fresh: BoolArray | None = None) -> Lines:
-    """Lines that share nothing but vertices; `fresh` says which segments are to be looked at."""
-    shift = _cell_bits(lines)
-    some = fresh is not None
-    if fresh is None:
-        fresh = np.ones(len(lines.xs), np.bool_)
-    for _ in range(ROUNDS):
-        room = 1 << 16 if some else 4 * len(lines.xs) + 1024
-        most = 4_096
-        while True:
-            found, alongs = np.empty((most, 3), np.int64), np.empty(most)
-            used, count = node.find_meetings(
-                lines.xs, lines.ys, lines.offsets, fresh, some, shift, room, found, alongs
-            )
-            if used <= room and count <= most:
-                break
-            room, most = max(room, used), max(most, count)
-        if count == 0:
+def mended(lines: Lines, levels: Levels, units: float) -> tuple[Lines, list[Traced]]:
+    """Noded lines on which no face is turned inside out and no large one is closed, and the faces' rings.
+
+    `levels` are the faces to look at, the finest level last. Each place is mended by itself, whatever goes on
+    elsewhere. After half of the rounds closed faces stay closed: rather one of them than an overlap.
+    """
+    tries: dict[tuple[int, int], int] = {}
+    for turn in range(2 * ROUNDS):
+        traced = [traced_of(lines, faces, areas) for faces, areas in levels]
+        taken = np.zeros(len(lines.xs), np.bool_)
+        found, alongs = _closing(lines, traced[-1], taken, turn // PATIENCE)
+        if turn < ROUNDS:
+            opened = _opening(lines, traced, units, taken, tries)
+            found, alongs = np.concatenate([found, opened]), np.append(alongs, np.ones(len(opened)))
+        if not len(found):
             break
-        lines, fresh = _with(lines, found[:count], alongs[:count])
-        some = True
+        lines, fresh = _with(lines, found, alongs)
+        lines = noded(lines, fresh)
+    return lines, traced
+
+
+def noded(lines: Lines, fresh: BoolArray | None = None) -> Lines:
+    """Lines that share nothing but vertices; only segments that are `fresh` are looked at, where some are."""
+    shift = _cell_bits(lines)
+    for _ in range(ROUNDS):
+        found, alongs = _meetings(lines, fresh, shift)
+        if not len(found):
+            break
+        lines, fresh = _with(lines, found, alongs)
     return lines
+
+
+def _meetings(lines: Lines, fresh: BoolArray | None, shift: int) -> tuple[Int64Array, FloatArray]:
+    """Where segments meet otherwise than in vertices: (segment, x, y), and how far along."""
+    xs, ys, offsets = lines.xs, lines.ys, lines.offsets
+    if fresh is not None:
+        near = node.near_fresh(xs, ys, offsets, fresh, shift)
+        return _search(lines, near, fresh, shift, -(1 << 31), 1 << 31)
+    # A vertex in sixteen is enough to make stripes of about equal weight.
+    columns = np.sort(xs[::16] >> shift)[STRIPE // 16 :: STRIPE // 16]
+    bounds = np.unique(np.concatenate([[xs.min() >> shift], columns, [(xs.max() >> shift) + 1]])).astype(
+        np.int64
+    )
+    places, members = node.in_stripes(xs, offsets, shift, bounds)
+    everything = np.ones(len(xs), np.bool_)
+    found: list[tuple[Int64Array, FloatArray]] = []
+
+    def search(numbers: Int64Array) -> None:
+        for stripe in numbers.tolist():
+            mine = members[places[stripe] : places[stripe + 1]]
+            ends = int(bounds[stripe]), int(bounds[stripe + 1]) - 1
+            found.append(_search(lines, mine, everything, shift, *ends))
+
+    in_threads(search, [np.arange(len(bounds) - 1)], smallest=1)
+    return np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found])
+
+
+def _search(
+    lines: Lines, members: Int32Array, fresh: BoolArray, shift: int, first: int, last: int
+) -> tuple[Int64Array, FloatArray]:
+    most = 256
+    while True:
+        found, alongs = np.empty((most, 3), np.int64), np.empty(most)
+        count = node.find_meetings(lines.xs, lines.ys, members, fresh, shift, first, last, found, alongs)
+        if count <= most:
+            return found[:count], alongs[:count]
+        most = count
 
 
 def _with(lines: Lines, found: Int64Array, alongs: FloatArray) -> tuple[Lines, BoolArray]:
     """Lines with vertices put into segments, and which segments are new."""
-    order = np.lexsort((alongs, found[:, 0]))
+    order = np.lexsort((found[:, 2], found[:, 1], alongs, found[:, 0]))  # whoever found them first
     xs, ys, offsets, fresh = node.put_in(
         lines.xs, lines.ys, lines.offsets, np.ascontiguousarray(found[order])
     )
@@ -136,23 +204,24 @@ def _with(lines: Lines, found: Int64Array, alongs: FloatArray) -> tuple[Lines, B
 
 
 def _cell_bits(lines: Lines) -> int:
-    """Cells twice as wide as a segment is long: few segments in a cell, few cells for a segment."""
+    """Cells about as wide as a segment is long: few segments in a cell, few cells for a segment."""
     if len(lines.xs) < 2:
-        return 3
+        return 2
     steps = np.abs(np.diff(lines.xs)) + np.abs(np.diff(lines.ys))
     steps[lines.offsets[1:-1] - 1] = 0
     segments = len(lines.xs) - len(lines.offsets) + 1
     mean = float(steps.sum(dtype=np.int64)) / max(segments, 1)
-    return max(3, int(np.log2(max(mean, 1.0))) + 1)
+    return max(2, int(np.log2(max(mean, 1.0))))
 
 
-def traced_of(lines: Lines, faces: Faces) -> Traced:
-    """The rings of all faces of a level."""
+def traced_of(lines: Lines, faces: Faces, areas: FloatArray) -> Traced:
+    """The rings of faces."""
     sizes = np.diff(lines.offsets) - 1
-    per_arc = sizes[np.where(faces.arcs < 0, ~faces.arcs, faces.arcs)]
-    room = np.concatenate([[0], np.cumsum(per_arc)])[faces.places]
+    room = np.concatenate([[0], np.cumsum(sizes[plain_arcs(faces.arcs)])])[faces.places]
     points = int(room[-1])
     out = Traced(
+        faces,
+        areas,
         room,
         np.empty(points, np.int32),
         np.empty(points, np.int32),
@@ -183,15 +252,15 @@ def traced_of(lines: Lines, faces: Faces) -> Traced:
     return out
 
 
-def _closing(lines: Lines, faces: Faces, traced: Traced, turn: int) -> tuple[Int64Array, FloatArray] | None:
-    """The vertices that close the rings that are turned inside out, None where there is none."""
+def _closing(lines: Lines, traced: Traced, taken: BoolArray, other: int) -> tuple[Int64Array, FloatArray]:
+    """The vertices that close the rings that are turned inside out."""
     turned = np.flatnonzero(traced.turned_counts)
     room = int((traced.room[turned + 1] - traced.room[turned]).sum())
     found, alongs = np.empty((room, 3), np.int64), np.empty(room)
     count = mend.close_turned(
         turned,
-        faces.arcs,
-        faces.places,
+        traced.faces.arcs,
+        traced.faces.places,
         traced.room,
         traced.xs,
         traced.ys,
@@ -201,27 +270,33 @@ def _closing(lines: Lines, faces: Faces, traced: Traced, turn: int) -> tuple[Int
         lines.xs,
         lines.ys,
         lines.offsets,
-        turn // PATIENCE,
-        np.zeros(len(lines.xs), np.bool_),
+        other,
+        taken,
         found,
         alongs,
     )
-    return (found[:count], alongs[:count]) if count else None
+    return found[:count], alongs[:count]
 
 
 def _opening(
-    lines: Lines, levels: tuple[Faces, ...], traced: list[Traced], units: float, turn: int
-) -> tuple[Int64Array, FloatArray] | None:
-    """The vertices that open large faces that rounding closed, None where there is none."""
-    found: dict[int, tuple[int, int, int]] = {}
-    for faces, each in zip(levels, traced, strict=True):
-        for face in lost(faces, each, units):
-            put = _bulge(lines, faces.arcs[faces.places[face] : faces.places[face + 1]], turn)
-            if put is not None:
-                found[put[0]] = put
-    if not found:
-        return None
-    return np.array([found[segment] for segment in sorted(found)], np.int64), np.ones(len(found))
+    lines: Lines,
+    traced: list[Traced],
+    units: float,
+    taken: BoolArray,
+    tries: dict[tuple[int, int], int],
+) -> Int64Array:
+    """The vertices that open large faces that rounding closed, on segments that are not taken yet."""
+    found = []
+    for depth, each in enumerate(traced):
+        places = each.faces.places
+        for face in each.lost(units).tolist():
+            turn = tries.get((depth, face), 0)
+            tries[depth, face] = turn + 1
+            put = _bulge(lines, each.faces.arcs[places[face] : places[face + 1]], turn)
+            if put is not None and not taken[put[0]]:
+                taken[put[0]] = True
+                found.append(put)
+    return np.array(found, np.int64).reshape(-1, 3)
 
 
 def _bulge(lines: Lines, arcs: Int64Array, turn: int) -> tuple[int, int, int] | None:
@@ -246,7 +321,8 @@ def _bulge(lines: Lines, arcs: Int64Array, turn: int) -> tuple[int, int, int] | 
     return i, int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
 
 
-def _packed(traced: Traced, order: Int64Array) -> Rung:
+def packed(traced: Traced, order: Int64Array) -> Rung:
+    """The faces that are drawn, in an order, as tiles want them."""
     faces, points = len(traced.ring_counts), int(traced.room[-1])
     rows, starts = np.empty(faces, np.int32), np.empty((faces, 2), np.int32)
     boxes, places = np.empty((faces, 4), np.int32), np.zeros(faces + 1, np.int64)

@@ -145,6 +145,14 @@ EXAMPLES: Final = (
         ".byteLength)",
     ),
     Example(
+        "style",
+        "地图样式（MapLibre 直接使用这个地址）",
+        "How the tiles look: MapLibre takes this address as its style",
+        "curl http://127.0.0.1:8000/styles/dark.json",
+        'print(city.style("dark")["name"])',
+        "console.log((await (await fetch('http://127.0.0.1:8000/styles/dark.json')).json()).name)",
+    ),
+    Example(
         "values",
         "每个网格的面积，按瓦片中的编号",
         "The area of each grid, by the ids of the tiles",

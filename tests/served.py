@@ -1,0 +1,45 @@
+"""The service itself, in a process of its own, as `gridmap serve` starts it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PATIENCE_S = 120
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The address of the service of a home, without a slash at its end; it must end in peace."""
+    begin = "from gridmap.cli import main; main()"
+    command = [sys.executable, "-c", begin, "serve", "--home", str(home), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert "serves edition" in line, f"gridmap serve said {line!r}"
+        yield line.split()[-1].rstrip("/")
+    finally:
+        process.terminate()
+        process.stdout.close()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def get(address: str) -> bytes:
+    """What an address answers, whatever proxy the environment names."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address, timeout=PATIENCE_S) as reply:
+        return bytes(reply.read())
+
+
+def get_json(address: str) -> Any:
+    """The JSON that an address answers."""
+    return json.loads(get(address))
