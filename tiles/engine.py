@@ -58,6 +58,7 @@ class Engine:
         self._ladders: dict[str, Ladder] = {}
         self._making = {scheme.plane.name: Lock() for scheme in SCHEMES.values()}
         self._sorting = Lock()
+        self._sorted: Houses | None = None
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -69,8 +70,14 @@ class Engine:
         return west, south, east, north
 
     def prepare(self, scheme: str) -> None:
-        """Make everything ready that tiles of a scheme need, so that no request waits for it."""
+        """Make ready what the tiles of areas need in a scheme."""
         self._sheet(SCHEMES[scheme].plane)
+
+    def prepare_all(self, scheme: str) -> None:
+        """Make ready whatever tiles of a scheme need, so that no request waits for it."""
+        for layer in self.layers:
+            lowest, _ = self.zooms(layer, scheme)
+            self.tile([layer], scheme, *SCHEMES[scheme].tile_at(*self.bounds[:2], lowest))
 
     def zooms(self, layer: str, scheme: str) -> tuple[int, int]:
         """The lowest and the deepest zoom at which a layer is served in a scheme."""
@@ -103,14 +110,19 @@ class Engine:
             with self._making[plane.name]:
                 sheet = self._sheets.get(plane.name)
                 if sheet is None:
-                    sheet = Sheet(plane, self._subject, self._ladder(plane), self._houses)
+                    sheet = Sheet(plane, self._subject, self._ladder(plane), lambda: self._houses)
                     self._sheets[plane.name] = sheet
         return sheet
 
-    @cached_property
+    @property
     def _houses(self) -> Houses | None:
+        """The buildings, sorted when they are first asked for; that takes a second or two."""
         buildings = self._subject.scenery.buildings
-        return None if buildings is None else Houses(buildings, EXTENT)
+        if buildings is not None and self._sorted is None:
+            with self._sorting:
+                if self._sorted is None:
+                    self._sorted = Houses(buildings, EXTENT)
+        return self._sorted
 
     def _ladder(self, plane: Plane) -> Ladder:
         """The ladder of a plane from its file, or made and kept."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 
 FIRST: Final = "xyz"
-"""The scheme that is ready before an edition is served; the others follow at once, in a thread."""
+"""The scheme whose areas are ready before an edition is served; all else follows at once, in a thread."""
 
 PAST: Final = 2
 """Engines of past editions that are kept: a replay looks at one day at a time."""
@@ -110,10 +110,10 @@ def open_engine(place: CityAddress | Path, number: int | None = None) -> Engine:
 
 
 def _prepare_others(engine: Engine) -> None:
-    """Make the ladders of the other planes, one after the other."""
+    """Make everything ready that the first request did not need, one scheme after the other."""
     for scheme in SCHEMES:
         try:
-            engine.prepare(scheme)
+            engine.prepare_all(scheme)
         except GridmapError as error:
             LOG.warning("tiles of %s are made when they are asked for: %s", scheme, error)
     engine.forget_before()

@@ -47,23 +47,34 @@ def value(said: str | int) -> bytes:
 
 def values(said: Iterable[str | int]) -> Messages:
     """Values, one behind the other."""
-    return _joined([value(each) for each in said])
+    each = list(said)
+    encoded = [one.encode() if isinstance(one, str) else b"" for one in each]
+    sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    if sizes.max(initial=0) > SHORT or not all(isinstance(one, str) for one in each):
+        return _joined([value(one) for one in each])
+    return _prefixed(sizes, _array(b"".join(encoded)))
 
 
 def texts(words: Any) -> Messages:
     """The values of an Arrow array of texts, put together without a Python object for each."""
     _, offsets, data = words.buffers()
-    places = np.frombuffer(offsets, np.int32)[words.offset : words.offset + len(words) + 1].astype(np.int64)
-    sizes = np.diff(places)
-    if not len(words) or sizes.max() > SHORT or words.null_count:
+    places = np.frombuffer(offsets, np.int32)[words.offset : words.offset + len(words) + 1]
+    sizes = np.diff(places).astype(np.int64)
+    if sizes.max(initial=0) > SHORT or words.null_count:
         return values(word or "" for word in words.to_pylist())
-    out_places = np.concatenate([[0], np.cumsum(sizes + 4)])
-    out = np.empty(int(out_places[-1]), np.uint8)
-    begins = out_places[:-1]
-    out[begins], out[begins + 1], out[begins + 2], out[begins + 3] = 0x22, sizes + 2, 0x0A, sizes
     letters = np.frombuffer(data, np.uint8)[places[0] : places[-1]] if data else np.empty(0, np.uint8)
-    out[np.arange(len(letters)) + np.repeat(begins + 4 - (places[:-1] - places[0]), sizes)] = letters
-    return Messages(out_places, out)
+    return _prefixed(sizes, letters)
+
+
+def _prefixed(sizes: Int64Array, letters: UInt8Array) -> Messages:
+    """Values of short texts that stand one behind the other, put together all at once."""
+    places = np.concatenate([[0], np.cumsum(sizes + 4)]).astype(np.int64)
+    out = np.empty(int(places[-1]), np.uint8)
+    begins = places[:-1]
+    out[begins], out[begins + 1], out[begins + 2], out[begins + 3] = 0x22, sizes + 2, 0x0A, sizes
+    before = np.cumsum(sizes) - sizes
+    out[np.arange(len(letters)) + np.repeat(begins + 4 - before, sizes)] = letters
+    return Messages(places, out)
 
 
 def side_by_side(columns: Sequence[Messages]) -> Messages:

@@ -12,15 +12,17 @@ import numpy as np
 
 from tiles.encoder import Drawn, Window
 from tiles.layers import BUDGET, BUFFER, DEEPEST, EXTENT, LABELS, LAYERS
-from tiles.messages import attributes, numbered, texts, values
-from tiles.spots import ZOOM, chosen, label_points, spots_on
+from tiles.spots import ZOOM, chosen, spots_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gridmap.types import FloatArray
     from tiles.houses import Houses
-    from tiles.kernels.parts import Attributes, Rung
+    from tiles.kernels.parts import Rung
     from tiles.ladder.ladder import Ladder
     from tiles.planes import Plane
+    from tiles.sayings import Labels
     from tiles.subject import Subject
 
 SPOT_BYTES: Final = 90
@@ -33,36 +35,24 @@ HOUSE_BYTES: Final = 110
 class Sheet:
     """An edition on a plane. Immutable but for what is put together when it is first asked for."""
 
-    def __init__(self, plane: Plane, subject: Subject, ladder: Ladder, houses: Houses | None) -> None:
+    def __init__(
+        self, plane: Plane, subject: Subject, ladder: Ladder, houses: Callable[[], Houses | None]
+    ) -> None:
         self._plane = plane
         self._ladder = ladder
         self._houses = houses
         self._depths = {table.level: depth for depth, table in enumerate(subject.partition.levels)}
-        self._areas = [_area_attributes(subject, depth) for depth in range(len(self._depths))]
+        said, devices = subject.sayings, subject.scenery.devices
+        self._areas = said.areas
         self._drawn: dict[tuple[int, int], tuple[Drawn, int]] = {}
-        self._labels = _labels(plane, subject)
-        devices = subject.scenery.devices
-        self._points = {
-            "device": Drawn(
-                spots_on(plane, devices.xs, devices.ys),
-                attributes(
-                    "device",
-                    ("code", "kind"),
-                    EXTENT,
-                    devices.numbers,
-                    [texts(devices.codes)],
-                    (
-                        devices.kinds.indices.to_numpy()[:, None],
-                        values(devices.kinds.dictionary.to_pylist()),
-                    ),
-                ),
-                points=True,
-            )
-        }
-        self._lowest = {name: self._first_zoom(name) for name in LAYERS}
+        self._labels = _labels(plane, subject, said.labels)
+        self._points = {"device": Drawn(spots_on(plane, devices.xs, devices.ys), said.devices, points=True)}
+        self._lowest: dict[str, int] = {}
 
     def lowest(self, layer: str) -> int:
-        """The lowest zoom at which a layer is served."""
+        """The lowest zoom at which a layer is served; found when it is first asked for."""
+        if layer not in self._lowest:
+            self._lowest[layer] = self._first_zoom(layer)
         return self._lowest[layer]
 
     def layer(self, name: str, zoom: int, column: int, row: int) -> bytes:
@@ -72,9 +62,8 @@ class Sheet:
         if depth is not None:
             return self._area(depth, zoom, window)
         if name == "building":
-            return (
-                b"" if self._houses is None else self._houses.encode(self._plane, zoom, column, row, window)
-            )
+            houses = self._houses()
+            return b"" if houses is None else houses.encode(self._plane, zoom, column, row, window)
         points = self._label_set(zoom) if name == "label" else self._points.get(name)
         return b"" if points is None else points.encode(window, zoom - ZOOM)
 
@@ -85,7 +74,8 @@ class Sheet:
             rung, shift = self._ladder.rung(depth, DEEPEST)
             return rung.boxes / float(EXTENT << (DEEPEST - shift))
         if name == "building":
-            return np.empty((0, 4)) if self._houses is None else self._houses.boxes(self._plane)
+            houses = self._houses()
+            return np.empty((0, 4)) if houses is None else houses.boxes(self._plane)
         points = self._labels[-1][1] if name == "label" else self._points.get(name)
         return np.empty((0, 4)) if points is None else points.rung.boxes / float(EXTENT << ZOOM)
 
@@ -108,8 +98,8 @@ class Sheet:
         if name in self._depths:
             while lowest < DEEPEST and self._largest(self._depths[name], lowest) > BUDGET:
                 lowest += 1
-        elif name == "building" and self._houses is not None:
-            middles = self._houses.middles(self._plane)
+        elif name == "building" and (houses := self._houses()) is not None:
+            middles = houses.middles(self._plane)
             while lowest < DEEPEST and busiest(middles, lowest) * HOUSE_BYTES > BUDGET:
                 lowest += 1
         elif name == "label":
@@ -148,43 +138,12 @@ def busiest(places: FloatArray, zoom: int) -> int:
     return int(np.unique((squares[:, 0] << 32) + squares[:, 1], return_counts=True)[1].max())
 
 
-def _area_attributes(subject: Subject, depth: int) -> Attributes:
-    table = subject.partition.levels[depth]
-    return attributes(
-        table.level,
-        ("code", "name", "kind"),
-        EXTENT,
-        subject.numbers[depth],
-        [values(table.codes)],
-        numbered((table.names, table.kinds)),
-    )
-
-
-def _labels(plane: Plane, subject: Subject) -> list[tuple[int, Drawn]]:
-    """What is labelled from which zoom on: widest level alone, then with the next one, and so on."""
-    tables = subject.partition.levels
-    points = [label_points(subject.partition, depth) for depth in range(len(tables))]
-    levels = np.concatenate([np.full(len(rows), depth) for depth, (rows, _, _) in enumerate(points)])
-    columns = [
-        (tables[depth].codes[row], tables[depth].names[row], tables[depth].kinds[row], tables[depth].level)
-        for depth, (rows, _, _) in enumerate(points)
-        for row in rows.tolist()
-    ]
-    codes, names, kinds, words = zip(*columns, strict=True) if columns else ((), (), (), ())
-    numbers = np.concatenate([subject.numbers[depth][rows] for depth, (rows, _, _) in enumerate(points)])
-    said = attributes(
-        "label",
-        ("code", "name", "kind", "level"),
-        EXTENT,
-        numbers,
-        [values(codes)],
-        numbered((names, kinds, words)),
-    )
-    whole = spots_on(
-        plane, np.concatenate([xs for _, xs, _ in points]), np.concatenate([ys for _, _, ys in points])
-    )
+def _labels(plane: Plane, subject: Subject, labels: Labels) -> list[tuple[int, Drawn]]:
+    """What is labelled from which zoom on: the widest level alone, then with the next one, and so on."""
+    whole = spots_on(plane, labels.xs, labels.ys)
     sets = []
-    for depth, table in enumerate(tables):
-        rung = chosen(whole, levels <= depth)
-        sets.append((first_zoom_of(rung, LABELS.get(table.level, 0)), Drawn(rung, said, points=True)))
+    for depth, table in enumerate(subject.partition.levels):
+        rung = chosen(whole, labels.depths <= depth)
+        lowest = first_zoom_of(rung, LABELS.get(table.level, 0))
+        sets.append((lowest, Drawn(rung, labels.said, points=True)))
     return sets

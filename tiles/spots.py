@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import shapely
 
 from gridmap.lattice import to_degrees
 from tiles.kernels.encode import block_boxes
@@ -14,8 +13,7 @@ from tiles.ladder.borders import along_curve
 from tiles.layers import EXTENT
 
 if TYPE_CHECKING:
-    from gridmap.coverage.partition import Partition
-    from gridmap.types import BoolArray, Int32Array, Int64Array
+    from gridmap.types import BoolArray, Int32Array
     from tiles.planes import Plane
 
 ZOOM: Final = 18
@@ -60,14 +58,3 @@ def chosen(rung: Rung, which: BoolArray) -> Rung:
         places=none,
         chunk_places=none,
     )
-
-
-def label_points(partition: Partition, depth: int) -> tuple[Int64Array, Int32Array, Int32Array]:
-    """A point inside every area of a level: rows, xs, ys in lattice units. Areas without a shape have none.
-
-    It depends on the area's own shape alone: a label stays where it is until its own border moves.
-    """
-    points = shapely.point_on_surface(partition.polygons_at(depth))
-    xs, ys = shapely.get_x(points), shapely.get_y(points)
-    rows = np.flatnonzero(np.isfinite(xs))
-    return rows, np.rint(xs[rows]).astype(np.int32), np.rint(ys[rows]).astype(np.int32)

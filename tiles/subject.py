@@ -12,12 +12,14 @@ import numpy as np
 from tiles.ladder.borders import faces_of
 from tiles.ladder.ladder import REVISION, Outlines
 from tiles.layers import BUFFER, EXTENT, LABELS, LAYERS
+from tiles.sayings import sayings_of
 
 if TYPE_CHECKING:
     from gridmap.coverage.partition import Partition
     from gridmap.model import Edition
     from gridmap.scenery import Scenery
     from gridmap.types import Int64Array
+    from tiles.sayings import Sayings
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,11 @@ class Subject:
     def outlines(self) -> Outlines:
         """The partition with the arcs around all its faces: what ladders of all planes begin with."""
         return Outlines(self.partition, faces_of(self.partition))
+
+    @cached_property
+    def sayings(self) -> Sayings:
+        """What the features say, on every plane alike."""
+        return sayings_of(self.partition, self.numbers, self.scenery.devices)
 
     @cached_property
     def token(self) -> str:
