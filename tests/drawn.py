@@ -17,8 +17,8 @@ from gridmap.model import Edition
 from gridmap.scenery import BuildingColumns, DeviceColumns, Scenery
 from tiles.encoder import Drawn
 from tiles.kernels import pack
-from tiles.ladder.rungs import with_boxes
 from tiles.messages import attributes, numbered, values
+from tiles.packed import with_boxes
 from tiles.subject import Subject
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ PATIENCE_S = 120
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
+def served(home: Path, *options: str) -> Iterator[str]:
     """The address of the service of a home, without a slash at its end; it must end in peace."""
     begin = "from gridmap.cli import main; main()"
-    command = [sys.executable, "-c", begin, "serve", "--home", str(home), "--port", "0"]
+    command = [sys.executable, "-c", begin, "serve", "--home", str(home), "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

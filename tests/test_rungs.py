@@ -12,7 +12,8 @@ from tile_oracle import rung_polygons
 from town import toytown
 
 from gridmap.coverage.partition import level_table, partition_of
-from tiles.ladder.borders import along_curve, borders_of
+from tiles.curve import along_curve
+from tiles.ladder.borders import borders_of
 from tiles.ladder.rungs import LARGE, rungs_of
 from tiles.planes import PLANES
 

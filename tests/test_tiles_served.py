@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
+import urllib.error
 import urllib.request
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import mapbox_vector_tile
 import pytest
 import shapely
+from served import PATIENCE_S, served
 from shapely.geometry import shape
+from test_republish import renamed
+from webtown import place
 
+from gridmap.publishing import load_areas
 from tiles.address import SCHEMES
 from tiles.layers import EXTENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LANDMARK = (106.5770, 29.5590)
 """解放碑, WGS84."""
@@ -95,5 +106,35 @@ def test_codings_are_chosen_and_each_is_asked_for_again(service: str) -> None:
         with pytest.raises(urllib.error.HTTPError) as caught:
             get(url, **{"Accept-Encoding": coding, "If-None-Match": headers["ETag"]})
         assert caught.value.code == 304
+        caught.value.close()
     assert len(tags) == 4
     assert max(sizes[coding] for coding in ("gzip", "br", "zstd")) < 0.8 * sizes["identity"]
+
+
+def test_tiles_of_the_past_stay_and_the_tilejson_is_never_stale(toy: Path, tmp_path: Path) -> None:
+    """An edition is published while a service with a folder of tiles runs, which is then started anew."""
+    home, folder = tmp_path / "home", tmp_path / "folder"
+    shutil.copytree(toy, home)
+    square = SCHEMES["xyz"].tile_at(*place(1, 3), 12)._asdict()
+    begin = datetime.now(UTC)
+    with served(home, "--tile-cache-dir", str(folder)) as service:
+        source, tag = get_json(f"{service}/tiles/grid.json"), get(f"{service}/tiles/grid.json")[1]["ETag"]
+        first = get(source["tiles"][0].format(**square))[2]
+        load_areas(renamed(tmp_path / "renamed.geojson", "新网格"), home, keep=False, author="me")
+        waited_until = time.monotonic() + PATIENCE_S
+        while (fresh := get_json(f"{service}/tiles/grid.json"))["edition"] == 1:
+            assert time.monotonic() < waited_until
+            time.sleep(0.1)
+        assert fresh["token"] != source["token"]
+        assert get(f"{service}/tiles/grid.json", **{"If-None-Match": tag})[0] == 200
+        assert "新网格".encode() in get(fresh["tiles"][0].format(**square))[2]
+        assert get(source["tiles"][0].format(**square))[2] == first
+        past = begin.isoformat().replace("+", "%2B")
+        assert get_json(f"{service}/tiles/grid.json?edition=1") == source
+        assert get_json(f"{service}/tiles/grid.json?datetime={past}") == source
+    files = {path.relative_to(folder).parts[0] for path in folder.rglob("*.tile")}
+    assert files == {source["token"], fresh["token"]}
+    with served(home, "--tile-cache-dir", str(folder)) as service:
+        path = source["tiles"][0].partition("/tiles/")[2].format(**square)
+        assert get(f"{service}/tiles/{path}")[2] == first  # of an edition that is past now
+        assert get_json(f"{service}/tiles/grid.json")["token"] == fresh["token"]

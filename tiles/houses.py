@@ -13,11 +13,11 @@ import numpy as np
 
 from gridmap.kernels.ellipsoid import metres_per_unit
 from gridmap.lattice import SCALE, to_degrees
+from tiles.curve import along_curve
 from tiles.encoder import Drawn, Window
 from tiles.kernels import pack
-from tiles.ladder.borders import along_curve
-from tiles.ladder.rungs import with_boxes
 from tiles.messages import attributes, texts, values
+from tiles.packed import with_boxes
 
 if TYPE_CHECKING:
     from gridmap.scenery import BuildingColumns

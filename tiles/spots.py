@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gridmap.lattice import to_degrees
+from tiles.curve import along_curve
 from tiles.kernels.encode import block_boxes
 from tiles.kernels.parts import Rung
-from tiles.ladder.borders import along_curve
 from tiles.layers import EXTENT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tiles.ladder.borders import faces_of
 from tiles.ladder.ladder import REVISION, Outlines
-from tiles.layers import BUFFER, EXTENT, LABELS, LAYERS
+from tiles.layers import BUDGET, BUFFER, EXTENT, LABELS, LAYERS
 from tiles.sayings import sayings_of
 
 if TYPE_CHECKING:
@@ -47,5 +47,5 @@ class Subject:
         seen = hashlib.sha256(f"{self.edition.checksum} {self.scenery.fingerprint}".encode())
         for numbers in self.numbers:
             seen.update(np.ascontiguousarray(numbers, "<i8").tobytes())
-        seen.update(f"{REVISION} {EXTENT} {BUFFER} {LABELS} {LAYERS}".encode())
+        seen.update(f"{REVISION} {EXTENT} {BUFFER} {BUDGET} {LABELS} {LAYERS}".encode())
         return f"{self.edition.number}-{seen.hexdigest()[:10]}"

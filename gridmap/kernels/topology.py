@@ -164,7 +164,7 @@ def walk_arcs(
 
 
 @inline_kernel
-def _clockwise_before(dx: int, dy: int, ax: int, ay: int, bx: int, by: int) -> bool:
+def clockwise_before(dx: int, dy: int, ax: int, ay: int, bx: int, by: int) -> bool:
     """Turning clockwise from direction d, is a met before b? The direction d itself comes last."""
     side_a = dx * ay - dy * ax
     side_b = dx * by - dy * bx
@@ -227,7 +227,7 @@ def trace_rings(
             for other in range(candidates[arc, 0], candidates[arc, 1]):
                 if used[other]:
                     continue
-                if best < 0 or _clockwise_before(
+                if best < 0 or clockwise_before(
                     dx, dy, leaving[other, 0], leaving[other, 1], leaving[best, 0], leaving[best, 1]
                 ):
                     best = other

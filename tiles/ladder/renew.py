@@ -18,7 +18,8 @@ import numpy as np
 from tiles.kernels import pack
 from tiles.ladder.borders import Faces, plain_arcs
 from tiles.ladder.changes import NONE
-from tiles.ladder.rungs import Edits, Lines, edits_of, mended, noded, packed, quantised, rungs_of, with_boxes
+from tiles.ladder.rungs import Edits, Lines, edits_of, mended, noded, packed, quantised, rungs_of
+from tiles.packed import with_boxes
 
 if TYPE_CHECKING:
     from gridmap.types import BoolArray, FloatArray, Int64Array

@@ -20,14 +20,14 @@ import numpy as np
 
 from gridmap.kernels.jit import in_threads
 from tiles.kernels import mend, node, pack, simplify, trace
-from tiles.kernels.encode import block_boxes
 from tiles.kernels.parts import Rung
 from tiles.ladder.borders import plain_arcs
+from tiles.packed import with_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gridmap.types import AnyArray, BoolArray, FloatArray, Int32Array, Int64Array
+    from gridmap.types import BoolArray, FloatArray, Int32Array, Int64Array
     from tiles.ladder.borders import Borders, Faces
 
     Levels = Sequence[tuple[Faces, FloatArray]]
@@ -347,15 +347,3 @@ def packed(traced: Traced, order: Int64Array) -> Rung:
         places[: count + 1].copy(),
         data[:size].copy(),
     )
-
-
-def with_boxes(
-    rows: Int32Array, boxes: Int32Array, starts: Int32Array, places: Int64Array, data: AnyArray
-) -> Rung:
-    """A rung with the boxes of its blocks and the chunks of its long features."""
-    blocks = block_boxes(boxes)
-    chunk_places = np.zeros(len(rows) + 1, np.int64)
-    pack.count_chunks(places, data, chunk_places)
-    chunks = np.empty((int(chunk_places[-1]), pack.CHUNK_FIELDS), np.int32)
-    pack.fill_chunks(starts, places, data, chunk_places, chunks)
-    return Rung(rows, boxes, blocks, block_boxes(blocks), starts, places, data, chunk_places, chunks)
