@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Final
@@ -56,6 +57,8 @@ def lack() -> str | None:
     """Say what is missing here for a browser, with the line to type; None when nothing is."""
     if shutil.which(CHROMIUM) is None:
         return "no browser is installed here: scripts/need chromium fonts-wqy-microhei"
+    if find_spec("playwright") is None:
+        return "playwright is not installed here: scripts/setup"
     if not (LIBRARIES / "maplibre-gl").is_dir():
         return "the map libraries are not installed here: scripts/node"
     return None

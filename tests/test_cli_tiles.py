@@ -6,10 +6,12 @@ import gzip
 import shutil
 from typing import TYPE_CHECKING
 
+import pyogrio
 import pytest
 from click.testing import CliRunner, Result
 from pmtiles.reader import MemorySource, Reader, all_tiles
 from tile_oracle import decode
+from town import GRIDS
 
 from gridmap.cli import main
 from gridmap.errors import ConflictError
@@ -82,6 +84,17 @@ def test_devices_are_there_when_they_are_named_also_outside_of_all_grids(home: P
         ("grid", 16, 16),
         ("device", 16, 16),
     ]
+
+
+@pytest.mark.parametrize("suffix", [".pmtiles", ".mbtiles"])
+def test_gdal_opens_an_archive(suffix: str, home: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"toy{suffix}"
+    assert run("tiles", "archive", out, "--home", home).exit_code == 0
+    layers = {name for name, _ in pyogrio.list_layers(out)}
+    assert layers == {"district", "town", "community", "grid", "label"}  # there is no building in Toytown
+    grids = pyogrio.read_dataframe(out, layer="grid", ZOOM_LEVEL="14")
+    assert set(grids["code"]) == set(GRIDS)
+    assert grids.to_crs("EPSG:4326").total_bounds == pytest.approx((106.5, 29.5, 106.509, 29.504), abs=1e-5)
 
 
 def test_an_edition_of_the_past_can_be_named(home: Path, tmp_path: Path) -> None:

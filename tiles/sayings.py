@@ -1,4 +1,8 @@
-"""What the features of an edition say, and where its labels are: the same on every plane."""
+"""What the features of an edition say, and where its labels are: the same on every plane.
+
+It stands in memory along a Hilbert curve, as features do on their rungs, so that what a tile says is read in
+few runs.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from tiles.curve import along_curve
 from tiles.layers import EXTENT
 from tiles.messages import attributes, numbered, texts, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gridmap.coverage.partition import Partition
+    from gridmap.coverage.partition import LevelTable, Partition
     from gridmap.scenery import DeviceColumns
     from gridmap.types import Int32Array, Int64Array
     from tiles.kernels.parts import Attributes
+
+    Points = tuple[Int64Array, Int32Array, Int32Array]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the features of a level say, and at which place each row's saying stands."""
+
+    said: Attributes
+    places: Int32Array
 
 
 @dataclass(frozen=True)
@@ -34,18 +49,19 @@ class Labels:
 class Sayings:
     """What is said: by the areas of each level, by the labels, by the devices."""
 
-    areas: tuple[Attributes, ...]
+    areas: tuple[Said, ...]
     labels: Labels
-    devices: Attributes
+    devices: Said
 
 
 def sayings_of(partition: Partition, numbers: Sequence[Int64Array], devices: DeviceColumns) -> Sayings:
     """Put together what features say; `numbers` are the ids of the areas of each level."""
-    areas = tuple(_areas(partition, depth, ids) for depth, ids in enumerate(numbers))
-    return Sayings(areas, _labels(partition, numbers), _devices(devices))
+    points = [label_points(partition, depth) for depth in range(len(partition.levels))]
+    areas = tuple(_areas(partition.levels[depth], ids, points[depth]) for depth, ids in enumerate(numbers))
+    return Sayings(areas, _labels(partition, numbers, points), _devices(devices))
 
 
-def label_points(partition: Partition, depth: int) -> tuple[Int64Array, Int32Array, Int32Array]:
+def label_points(partition: Partition, depth: int) -> Points:
     """A point inside every area of a level: rows, xs, ys in lattice units. Areas without a shape have none.
 
     It depends on the area's own shape alone: a label stays where it is until its own border moves.
@@ -56,32 +72,52 @@ def label_points(partition: Partition, depth: int) -> tuple[Int64Array, Int32Arr
     return rows, np.rint(xs[rows]).astype(np.int32), np.rint(ys[rows]).astype(np.int32)
 
 
-def _areas(partition: Partition, depth: int, ids: Int64Array) -> Attributes:
-    table = partition.levels[depth]
-    said = numbered((table.names, table.kinds))
-    return attributes(table.level, ("code", "name", "kind"), EXTENT, ids, [values(table.codes)], said)
+def _places(order: Int64Array) -> Int32Array:
+    """At which place of an order each row stands."""
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    return places
 
 
-def _labels(partition: Partition, numbers: Sequence[Int64Array]) -> Labels:
-    found = [label_points(partition, depth) for depth in range(len(partition.levels))]
-    codes: list[str] = []
-    names: list[str] = []
-    kinds: list[str] = []
-    for (rows, _, _), table in zip(found, partition.levels, strict=True):
-        for column, source in ((codes, table.codes), (names, table.names), (kinds, table.kinds)):
-            column.extend(source[row] for row in rows.tolist())
-    depths = np.repeat(np.arange(len(found)), [len(rows) for rows, _, _ in found])
-    said, known = numbered((names, kinds, [partition.levels[depth].level for depth in depths.tolist()]))
-    ids = np.concatenate([ids[rows] for (rows, _, _), ids in zip(found, numbers, strict=True)])
-    keys = ("code", "name", "kind", "level")
-    return Labels(
-        np.concatenate([xs for _, xs, _ in found]),
-        np.concatenate([ys for _, _, ys in found]),
-        depths,
-        attributes("label", keys, EXTENT, ids, [values(codes)], (said, known)),
+def _areas(table: LevelTable, ids: Int64Array, points: Points) -> Said:
+    rows, xs, ys = points
+    rows = rows[along_curve(xs, ys)]
+    order = np.concatenate([rows, np.setdiff1d(np.arange(len(table)), rows)])  # the rest is never drawn
+    codes, names, kinds = (
+        [column[row] for row in order.tolist()] for column in (table.codes, table.names, table.kinds)
     )
+    keys = ("code", "name", "kind")
+    said = attributes(table.level, keys, EXTENT, ids[order], [values(codes)], numbered((names, kinds)))
+    return Said(said, _places(order))
 
 
-def _devices(devices: DeviceColumns) -> Attributes:
-    kinds = devices.kinds.indices.to_numpy()[:, None], values(devices.kinds.dictionary.to_pylist())
-    return attributes("device", ("code", "kind"), EXTENT, devices.numbers, [texts(devices.codes)], kinds)
+def _labels(partition: Partition, numbers: Sequence[Int64Array], points: Sequence[Points]) -> Labels:
+    xs = np.concatenate([xs for _, xs, _ in points])
+    ys = np.concatenate([ys for _, _, ys in points])
+    depths = np.repeat(np.arange(len(points)), [len(rows) for rows, _, _ in points])
+    rows = np.concatenate([rows for rows, _, _ in points])
+    order = along_curve(xs, ys)
+    areas = [
+        (partition.levels[depth], row)
+        for depth, row in zip(depths[order].tolist(), rows[order].tolist(), strict=True)
+    ]
+    shared = numbered(
+        [
+            [table.names[row] for table, row in areas],
+            [table.kinds[row] for table, row in areas],
+            [table.level for table, _ in areas],
+        ]
+    )
+    ids = np.concatenate([ids[rows] for (rows, _, _), ids in zip(points, numbers, strict=True)])
+    codes = values(table.codes[row] for table, row in areas)
+    keys = ("code", "name", "kind", "level")
+    said = attributes("label", keys, EXTENT, ids[order], [codes], shared)
+    return Labels(xs[order], ys[order], depths[order], said)
+
+
+def _devices(devices: DeviceColumns) -> Said:
+    order = along_curve(devices.xs, devices.ys)
+    kinds = devices.kinds.indices.to_numpy()[order, None], values(devices.kinds.dictionary.to_pylist())
+    codes = texts(devices.codes.take(order))
+    said = attributes("device", ("code", "kind"), EXTENT, devices.numbers[order], [codes], kinds)
+    return Said(said, _places(order))

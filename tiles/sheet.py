@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tiles.kernels.parts import Rung
     from tiles.ladder.ladder import Ladder
     from tiles.planes import Plane
-    from tiles.sayings import Labels
+    from tiles.sayings import Labels, Said
     from tiles.subject import Subject
 
 SPOT_BYTES: Final = 90
@@ -46,7 +46,7 @@ class Sheet:
         self._areas = said.areas
         self._drawn: dict[tuple[int, int], tuple[Drawn, int]] = {}
         self._labels = _labels(plane, subject, said.labels)
-        self._points = {"device": Drawn(spots_on(plane, devices.xs, devices.ys), said.devices, points=True)}
+        self._points = {"device": _drawn(spots_on(plane, devices.xs, devices.ys), said.devices, points=True)}
         self._lowest: dict[str, int] = {}
 
     def lowest(self, layer: str) -> int:
@@ -83,7 +83,7 @@ class Sheet:
         drawn = self._drawn.get((depth, zoom))
         if drawn is None:
             rung, shift = self._ladder.rung(depth, zoom)
-            drawn = self._drawn[depth, zoom] = (Drawn(rung, self._areas[depth]), shift)
+            drawn = self._drawn[depth, zoom] = (_drawn(rung, self._areas[depth]), shift)
         return drawn[0].encode(window, drawn[1])
 
     def _label_set(self, zoom: int) -> Drawn | None:
@@ -136,6 +136,11 @@ def busiest(places: FloatArray, zoom: int) -> int:
         return 0
     squares = np.floor(places * 2.0**zoom).astype(np.int64)
     return int(np.unique((squares[:, 0] << 32) + squares[:, 1], return_counts=True)[1].max())
+
+
+def _drawn(rung: Rung, said: Said, *, points: bool = False) -> Drawn:
+    """Features with what they say, each row's at its place."""
+    return Drawn(rung._replace(rows=said.places[rung.rows]), said.said, points=points)
 
 
 def _labels(plane: Plane, subject: Subject, labels: Labels) -> list[tuple[int, Drawn]]:

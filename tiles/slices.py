@@ -106,13 +106,16 @@ def opened(source: Source) -> PyramidEngine:
 
 
 def levels_of(engine: PyramidEngine, asked: Asked) -> list[Level]:
-    """The squares to ask for, zoom by zoom. InputError: a tile has an address below 0, as Baidu's may."""
+    """The squares to ask for, zoom by zoom; layers without a feature are in none of them.
+
+    InputError: a tile has an address below 0, as Baidu's may.
+    """
     scheme = SCHEMES[asked.scheme]
+    found = {layer: engine.boxes(layer, scheme.name) for layer in asked.layers}
+    boxes = {layer: each for layer, each in found.items() if len(each)}
     lowest = {
-        layer: asked.lowest if asked.everywhere else engine.zooms(layer, scheme.name)[0]
-        for layer in asked.layers
+        layer: asked.lowest if asked.everywhere else engine.zooms(layer, scheme.name)[0] for layer in boxes
     }
-    boxes = {layer: engine.boxes(layer, scheme.name) for layer in asked.layers}
     levels = []
     for z in range(max(asked.lowest, scheme.lowest), min(asked.deepest, scheme.deepest) + 1):
         layers = layers_at(list(lowest.items()), z)

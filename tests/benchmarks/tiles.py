@@ -62,8 +62,8 @@ PROMISED: Final = {0: 20, 2: 20, 4: 20, 5: 30, 7: 30, 8: 30, 10: 30, 14: 10, 16:
 """How many times faster than PostGIS a tile of ours must be."""
 
 SHARE_OF_TIPPECANOE: Final = 1 / 3
-"""How much of tippecanoe's CPU time the whole pyramid of a city may take. A file of blocks has few tiles: most
-of the time is Python's start and the ladder's building."""
+"""How much of tippecanoe's CPU time the whole pyramid of a city may take. A file of blocks has few tiles, so
+most of the time is Python's start and the ladder's building."""
 
 QUICK: Final = 10
 QUICK_ROUNDS: Final = 3
@@ -202,7 +202,8 @@ def in_full(city: City, engine: Engine, zoom: int) -> Timed:
         lines = rungs.quantised(borders, float(EXTENT << zoom))
     grids = borders.levels[-1]
     rung = rungs.packed(rungs.traced_of(lines, grids, borders.areas[-1]), np.arange(len(grids)))
-    rendered = Rendered(rung, engine._sheet(XYZ.plane)._areas[-1])
+    said = engine._sheet(XYZ.plane)._areas[-1]
+    rendered = Rendered(rung._replace(rows=said.places[rung.rows]), said.said)
 
     def make(_z: int, x: int, y: int) -> tuple[float, bytes]:
         begin = time.thread_time()

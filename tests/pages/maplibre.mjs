@@ -1,6 +1,7 @@
-// A page with the service's own style: maplibre.html?server=http://127.0.0.1:8000&theme=dark&center=106.577,29.559&zoom=14
-// and, for numbers as colours, &metric=households&area=500103; &chosen=106.577,29.559 chooses a grid. `window.map` is there for tests; `window.drawn`
-// is kept when everything that the view needs has been drawn.
+// A page with the service's own style:
+//   maplibre.html?server=http://127.0.0.1:8000&theme=dark&center=106.577,29.559&zoom=14
+// For numbers as colours &metric=households&area=500103; &chosen=106.577,29.559 chooses the grid at a place.
+// Tests use `window.map`, and `window.drawn`, a promise that is kept when all that the view needs has been drawn.
 import { Map, setWorkerUrl } from './lib/maplibre-gl/dist/maplibre-gl.mjs';
 
 const asked = new URLSearchParams(location.search);
@@ -10,11 +11,14 @@ const numbers = (name) => asked.get(name)?.split(',').map(Number);
 setWorkerUrl(new URL('./lib/maplibre-gl/dist/maplibre-gl-worker.mjs', import.meta.url).href);
 const layers = asked.has('layers') ? `?layers=${asked.get('layers')}` : '';
 const style = await (await fetch(`${server}/styles/${asked.get('theme') ?? 'dark'}.json${layers}`)).json();
+// Without a place, all that there is.
+const { bounds } = await (await fetch(Object.values(style.sources)[0].url)).json();
+const view = asked.has('center') ? { center: numbers('center'), zoom: Number(asked.get('zoom')) } : { bounds };
 const map = new Map({
     container: 'map',
     style,
-    center: numbers('center') ?? style.center,
-    zoom: Number(asked.get('zoom') ?? style.zoom),
+    ...view,
+    fitBoundsOptions: { padding: 24 },
     pitch: Number(asked.get('pitch') ?? 0),
     bearing: Number(asked.get('bearing') ?? 0),
     fadeDuration: 0,
