@@ -118,6 +118,7 @@ async function show(scheme) {
         }),
         style: (feature) => look(feature, ''),
         declutter: true,
+        renderMode: 'vector', // sharp between two zooms
         background: '#07142b',
     });
     const metres = 40075016.68557849 / 256 / 2 ** zoom;

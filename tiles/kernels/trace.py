@@ -91,17 +91,13 @@ def _cancel(
     mask: int,
     dead: BoolArray,
 ) -> None:
-    """Mark edges that meet their reverse, and pairs that run the same way (the even-odd rule)."""
+    """Mark edges that meet their reverse. One that runs twice the same way stays, or rings would be open."""
     for edge in range(count):
-        if dead[edge]:
-            continue
-        for turn in range(2):
-            key, wanted = (ends[edge], starts[edge]) if turn == 0 else (starts[edge], ends[edge])
-            other = heads[_slot(key, mask)]
-            while other >= 0 and not dead[edge]:
-                if other != edge and not dead[other] and starts[other] == key and ends[other] == wanted:
-                    dead[edge] = dead[other] = True
-                other = following[other]
+        other = heads[_slot(ends[edge], mask)]
+        while other >= 0 and not dead[edge]:
+            if not dead[other] and starts[other] == ends[edge] and ends[other] == starts[edge]:
+                dead[edge] = dead[other] = True
+            other = following[other]
 
 
 @kernel

@@ -129,10 +129,10 @@ def mended(lines: Lines, levels: Levels, units: float) -> tuple[Lines, list[Trac
     """Noded lines on which no face is turned inside out and no large one is closed, and the faces' rings.
 
     `levels` are the faces to look at, the finest level last. Each place is mended by itself, whatever goes on
-    elsewhere. After half of the rounds closed faces stay closed: rather one of them than an overlap.
+    elsewhere. After a quarter of the rounds closed faces stay closed: rather one of them than an overlap.
     """
     tries: dict[tuple[int, int], int] = {}
-    for turn in range(2 * ROUNDS):
+    for turn in range(4 * ROUNDS):
         traced = [traced_of(lines, faces, areas) for faces, areas in levels]
         taken = np.zeros(len(lines.xs), np.bool_)
         found, alongs = _closing(lines, traced[-1], taken, turn // PATIENCE)
