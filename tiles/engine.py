@@ -73,6 +73,12 @@ class Engine:
         """Make ready what the tiles of areas need in a scheme."""
         self._sheet(SCHEMES[scheme].plane)
 
+    def make_ladder(self, scheme: str) -> None:
+        """Make the ladder that a scheme needs, where it is not there yet: some seconds for a large city."""
+        plane = SCHEMES[scheme].plane
+        with self._making[plane.name]:
+            self._ladder(plane)
+
     def prepare_all(self, scheme: str) -> None:
         """Make ready whatever tiles of a scheme need, so that no request waits for it."""
         for layer in self.layers:
@@ -125,7 +131,9 @@ class Engine:
         return self._sorted
 
     def _ladder(self, plane: Plane) -> Ladder:
-        """The ladder of a plane from its file, or made and kept."""
+        """The ladder of a plane: the one at hand, or from its file, or made and kept."""
+        if plane.name in self._ladders:
+            return self._ladders[plane.name]
         key = ladder_key(self._subject.edition.checksum, plane.name)
         path = self._folder / f"{LADDERS}{key}" if self._folder is not None else None
         ladder = None if path is None else _kept(path, key)

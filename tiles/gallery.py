@@ -14,10 +14,11 @@ from gridmap.lookup import read_edition
 from gridmap.scenery import read_scenery
 from gridmap.store.address import address_of
 from tiles.address import SCHEMES
-from tiles.engine import Engine
+from tiles.engine import LADDERS, Engine
 from tiles.subject import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gridmap.store.address import CityAddress
@@ -28,6 +29,9 @@ LOG: Final = logging.getLogger(__name__)
 FIRST: Final = "xyz"
 """The scheme whose areas are ready before an edition is served; all else follows at once, in a thread."""
 
+MANY_ARCS: Final = 20_000
+"""Borders of a city whose ladders take so long to build that somebody waits."""
+
 PAST: Final = 2
 """Engines of past editions that are kept: a replay looks at one day at a time."""
 
@@ -35,10 +39,13 @@ PAST: Final = 2
 class Gallery:
     """Holds engines by the number of their edition; shared by threads."""
 
-    def __init__(self, twin: Twin, place: CityAddress | Path) -> None:
-        """Make the engine of the current edition; takes seconds where its ladder has not been built yet.
+    def __init__(
+        self, twin: Twin, place: CityAddress | Path, tell: Callable[[str], None] | None = None
+    ) -> None:
+        """Make the engine of the current edition, and all its ladders that have not been built yet.
 
-        Every later edition's is made before the twin serves it.
+        That may take some seconds for each; `tell` is told so. Every later edition's is made before the
+        twin serves it.
         """
         self._twin = twin
         self._address = address_of(place)
@@ -46,7 +53,12 @@ class Gallery:
         self._past: OrderedDict[int, Engine] = OrderedDict()
         self._making = Lock()
         twin.before_swap = self.prepare
+        long = len(twin.current.partition.coverage) > MANY_ARCS
+        if tell is not None and long and not any(self._address.cache.glob(f"{LADDERS}*")):
+            tell("the borders are drawn once for every zoom and map datum; this takes half a minute ...")
         self.prepare(twin.current)
+        for scheme in SCHEMES:
+            self.current().make_ladder(scheme)
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Make the engine of a snapshot that is about to be served; that of the one before stays at hand."""

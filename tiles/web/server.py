@@ -68,7 +68,8 @@ def serve(
 
         twin = Twin.open(place, schemes)
         opened.append(twin)
-        gallery = Gallery(twin, place)  # before anybody follows: it wants to see every edition first
+        # Before anybody follows: it wants to see every edition first.
+        gallery = Gallery(twin, place, lambda text: click.echo(f"gridmap: {text}", err=True))
         followed = [
             (twin, place),
             *((twin.current.schemes[name], at) for name, at in (schemes or {}).items()),
