@@ -123,8 +123,7 @@ def shown(
         words = urlencode({"server": server, **query}, safe=",:/")
         try:
             page.goto(f"{origin or server}{FOLDER}{name}?{words}")
-            page.wait_for_function("window.drawn !== undefined")
-            page.evaluate("window.drawn")
+            page.wait_for_function("window.drawn")
         except Error as error:
             raise AssertionError(f"{name} was not drawn: {error}; {seen.faults}; {seen.console}") from error
         yield page, seen

@@ -76,10 +76,9 @@ def rendered(page: Page, *layers: str) -> list[dict[str, Any]]:
 
 def change(page: Page, what: str, given: object = None) -> None:
     """Change the map, and wait until it is drawn."""
-    page.evaluate(
-        f"(given) => {{ const idle = window.map.once('idle'); ({what})(window.map, given); return idle }}",
-        given,
-    )
+    drawn = "window.drawn = false; window.map.once('idle').then(() => { window.drawn = true })"
+    page.evaluate(f"(given) => {{ {drawn}; ({what})(window.map, given) }}", given)
+    page.wait_for_function("window.drawn")
 
 
 # --- MapLibre

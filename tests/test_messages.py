@@ -33,7 +33,7 @@ def test_missing_texts_are_empty() -> None:
 
 def test_columns_side_by_side() -> None:
     one, two = values(["a", "bcd", ""]), values(["1", "2", "33"])
-    both = side_by_side([one, two])
+    both = side_by_side([one, two], 3)
     assert [bytes(both.data[a:b]) for a, b in zip(both.places, both.places[1:], strict=False)] == [
         bytes(one.data[one.places[i] : one.places[i + 1]])
         + bytes(two.data[two.places[i] : two.places[i + 1]])

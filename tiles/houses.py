@@ -16,7 +16,7 @@ from gridmap.lattice import SCALE, to_degrees
 from tiles.curve import along_curve
 from tiles.encoder import Drawn, Window
 from tiles.kernels import pack
-from tiles.messages import attributes, texts, values
+from tiles.messages import attributes, numbered, texts
 from tiles.packed import with_boxes
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ class Houses:
         self._xs, self._ys = buildings.xs[self._order], buildings.ys[self._order]
         self._columns = buildings
         self._extent = extent
-        words = buildings.uses.dictionary.to_pylist()
-        self._uses, self._words = buildings.uses.indices.to_numpy(), len(words)
-        self._said = values([*words, *(FLOOR_M * floors for floors in range(256))])
+        self._words = np.array(buildings.uses.dictionary.to_pylist(), dtype=object)
+        self._uses = buildings.uses.indices.to_numpy()
         starts = np.arange(0, len(self._order), BLOCK)
         sizes = np.maximum(buildings.widths_m, buildings.depths_m)
         # Half a diagonal of the largest, and a little for the way in which a plane turns things.
@@ -134,11 +133,12 @@ class Houses:
 
     def _attributes(self, rows: Int64Array) -> Attributes:
         columns = self._columns
-        own = [texts(words.take(rows)) for words in (columns.codes, columns.names)]
-        # Uses are numbered from 0, heights behind them: floors are a byte.
-        kinds = self._uses[rows]
-        said = np.stack([kinds, self._words + columns.floors[rows].astype(np.int32)], axis=1)
-        return attributes("building", KEYS, self._extent, columns.numbers[rows], own, (said, self._said))
+        heights = (columns.floors[rows].astype(np.int64) * FLOOR_M).tolist()
+        shared = numbered(
+            [columns.names.take(rows).to_pylist(), self._words[self._uses[rows]].tolist(), heights]
+        )
+        own = [texts(columns.codes.take(rows))]
+        return attributes("building", KEYS, self._extent, columns.numbers[rows], own, shared)
 
 
 def _rung(xs: Int32Array, ys: Int32Array) -> Rung:

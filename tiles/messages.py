@@ -77,10 +77,12 @@ def _prefixed(sizes: Int64Array, letters: UInt8Array) -> Messages:
     return Messages(places, out)
 
 
-def side_by_side(columns: Sequence[Messages]) -> Messages:
+def side_by_side(columns: Sequence[Messages], rows: int) -> Messages:
     """Messages of several columns as one for each row: what a row says in all of them."""
     if len(columns) == 1:
         return columns[0]
+    if not columns:
+        return Messages(np.zeros(rows + 1, np.int64), np.empty(0, np.uint8))
     sizes = np.stack([np.diff(column.places) for column in columns], axis=1)
     places = np.concatenate([[0], np.cumsum(sizes.ravel())])
     out = np.empty(int(places[-1]), np.uint8)
@@ -92,10 +94,17 @@ def side_by_side(columns: Sequence[Messages]) -> Messages:
 
 
 def numbered(said: Sequence[Iterable[str | int]]) -> tuple[Int32Array, Messages]:
-    """Columns of values of which many are alike: their numbers (rows times columns), and the values."""
+    """Columns of values of which many are alike: their numbers (rows times columns), and each value once."""
     numbers: dict[str | int, int] = {}
     columns = [[numbers.setdefault(each, len(numbers)) for each in column] for column in said]
-    return np.array(columns, np.int32).T, values(numbers)
+    words = [each for each in numbers if isinstance(each, str)]
+    counts = [each for each in numbers if not isinstance(each, str)]
+    places = {each: place for place, each in enumerate((*words, *counts))}
+    moved = np.array([places[each] for each in numbers], np.int32)
+    one, other = values(words), values(counts)
+    both = np.concatenate([one.places, one.places[-1] + other.places[1:]])
+    found = np.array(columns, np.int32).T
+    return moved[found] if len(moved) else found, Messages(both, np.concatenate([one.data, other.data]))
 
 
 def attributes(
@@ -114,7 +123,7 @@ def attributes(
     return Attributes(
         np.ascontiguousarray(ids, np.int64),
         np.array([len(own)], np.int64),
-        *side_by_side(own),
+        *side_by_side(own, len(ids)),
         np.ascontiguousarray(said, np.int32).ravel(),
         *known,
         _array(b"\x78\x02" + delimited(0x0A, layer.encode())),

@@ -7,6 +7,7 @@ few runs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gridmap.scenery import DeviceColumns
     from gridmap.types import Int32Array, Int64Array
     from tiles.kernels.parts import Attributes
+    from tiles.messages import Messages
 
     Points = tuple[Int64Array, Int32Array, Int32Array]
 
@@ -87,8 +89,18 @@ def _areas(table: LevelTable, ids: Int64Array, points: Points) -> Said:
         [column[row] for row in order.tolist()] for column in (table.codes, table.names, table.kinds)
     )
     keys = ("code", "name", "kind")
-    said = attributes(table.level, keys, EXTENT, ids[order], [values(codes)], numbered((names, kinds)))
+    said = attributes(table.level, keys, EXTENT, ids[order], *_columns(codes, names, kinds))
     return Said(said, _places(order))
+
+
+def _columns(codes: list[str], *others: list[str]) -> tuple[list[Messages], tuple[Int32Array, Messages]]:
+    """Codes as values of their own, the others shared; all shared where one is called by a code.
+
+    So no value stands twice in a tile.
+    """
+    if set(codes).isdisjoint(chain.from_iterable(others)):
+        return [values(codes)], numbered(others)
+    return [], numbered((codes, *others))
 
 
 def _labels(partition: Partition, numbers: Sequence[Int64Array], points: Sequence[Points]) -> Labels:
@@ -101,17 +113,12 @@ def _labels(partition: Partition, numbers: Sequence[Int64Array], points: Sequenc
         (partition.levels[depth], row)
         for depth, row in zip(depths[order].tolist(), rows[order].tolist(), strict=True)
     ]
-    shared = numbered(
-        [
-            [table.names[row] for table, row in areas],
-            [table.kinds[row] for table, row in areas],
-            [table.level for table, _ in areas],
-        ]
-    )
+    names, kinds = [table.names[row] for table, row in areas], [table.kinds[row] for table, row in areas]
+    levels = [table.level for table, _ in areas]
+    columns = _columns([table.codes[row] for table, row in areas], names, kinds, levels)
     ids = np.concatenate([ids[rows] for (rows, _, _), ids in zip(points, numbers, strict=True)])
-    codes = values(table.codes[row] for table, row in areas)
     keys = ("code", "name", "kind", "level")
-    said = attributes("label", keys, EXTENT, ids[order], [codes], shared)
+    said = attributes("label", keys, EXTENT, ids[order], *columns)
     return Labels(xs[order], ys[order], depths[order], said)
 
 

@@ -1,7 +1,7 @@
 // A page with OpenLayers: a map for each scheme that is asked for, all of one place, with the grid that it lies in.
 // openlayers.html?server=http://127.0.0.1:8000&zoom=16&xyz=0.796047,0.413990&bd09=0.176805,-0.051042
 // The place is given on each scheme's own plane, in squares of zoom 0 with y down, because no map library knows how
-// to shift degrees to another datum. `window.maps` and `window.drawn` are for tests.
+// to shift degrees to another datum. Tests use `window.maps`, and `window.drawn`, which is true in the end.
 const { ol } = window;
 
 const asked = new URLSearchParams(location.search);
@@ -140,7 +140,5 @@ async function show(scheme) {
 }
 
 document.body.style.gridTemplateColumns = schemes.length > 1 ? '1fr 1fr' : '1fr';
-window.drawn = (async () => {
-    window.maps = await Promise.all(schemes.map(show));
-    return true;
-})();
+window.maps = await Promise.all(schemes.map(show));
+window.drawn = true;
