@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 EXTENT: Final = 4096
 BUFFER: Final = 64
 
+ROUNDED: Final = 0.51
+"""Half of what two tiles may lie apart, each having rounded by half a unit."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -227,7 +230,8 @@ def seams(shapes: Sequence[shapely.Geometry], truth: Truth, square: Square, slac
     covered = shapely.union_all(pieces)
     inside = shapely.intersection(shapely.buffer(truth.cover(square, 2 * slack), -slack), box)
     gap = shapely.area(shapely.difference(inside, covered))
-    return Seams(float(covered.area), float(gap), float(shapely.area(pieces).sum() - covered.area))
+    twice = max(0.0, float(shapely.area(pieces).sum() - covered.area))  # less by rounding alone
+    return Seams(float(covered.area), float(gap), twice)
 
 
 def disagreement(
@@ -250,8 +254,8 @@ def disagreement(
 def crack(one: Sequence[Feature], other: Sequence[Feature], step: Point) -> float:
     """Square units in which two tiles of one zoom disagree where both draw; `step` is (1, 0) or (0, 1).
 
-    `other` is the tile that lies one column to the right, or one row below. The border of a tile's own box
-    is left out by a unit, where each tile's own cutting rounds.
+    `other` is the tile that lies one column to the right, or one row below. Each tile rounds where it cuts a
+    line, half a unit at most, and the line turns with that end: what is nowhere wider than a unit is none.
     """
     low, high = -BUFFER + 1, EXTENT + BUFFER - 1
     left, top = low + step[0] * EXTENT, low + step[1] * EXTENT
@@ -267,5 +271,6 @@ def crack(one: Sequence[Feature], other: Sequence[Feature], step: Point) -> floa
             shapely.intersection(shapely.make_valid(each.get(number, nothing)), strip)
             for each in (mine, shifted)
         )
-        both += float(shapely.symmetric_difference(a, b).area)
+        differing = shapely.symmetric_difference(a, b)
+        both += float(shapely.buffer(differing, -ROUNDED).area)
     return both

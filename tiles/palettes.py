@@ -96,7 +96,7 @@ LIGHT: Final = Palette(
     labels={"district": "#0b2a55", "town": "#173e73", "community": "#2d5587", "grid": "#3d618c"},
     halo="#ffffff",
     ramp=("#e3f0fb", "#b5d7f0", "#7db7de", "#4590c4", "#1f68a8", "#0b3f7a"),
-    walls=("#eef2f8", "#dbe5f1", "#bfd2ea", "#a3c0e4"),
+    walls=("#d3ddea", "#c6d5e9", "#b0c8e7", "#98b8e2"),
     uses={
         "school": "#9fd6cd",
         "hospital": "#eab3c0",
