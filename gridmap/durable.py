@@ -81,3 +81,13 @@ def sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < limit:
                 path.unlink()
+
+
+def keep_newest(folder: Path, prefix: str, count: int) -> None:
+    """Remove all files of a prefix but the newest; whoever has one mapped goes on with it."""
+    dated = []
+    for path in folder.glob(f"{prefix}*"):
+        with suppress(FileNotFoundError):  # another process removes them too
+            dated.append((path.stat().st_mtime, path))
+    for _, old in sorted(dated)[:-count]:
+        old.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gridmap.coverage.canonical import from_bytes
+from gridmap.durable import keep_newest
 from gridmap.errors import DamageError, HomeError
 from gridmap.index.index import GridIndex
 from gridmap.store.address import address_of
@@ -87,9 +88,7 @@ def keep_index(address: CityAddress, edition: Edition, index: GridIndex) -> None
     path = index_file(address, edition)
     try:
         index.save(path)
-        kept = sorted(path.parent.glob(f"{INDEX}*"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-KEPT]:
-            old.unlink()  # whoever has it mapped goes on with it
+        keep_newest(path.parent, INDEX, KEPT)
     except OSError as error:
         LOG.warning("%s: the index could not be kept (%s); it is built at each start", path, error)
 

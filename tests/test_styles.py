@@ -53,7 +53,7 @@ class Shown:
         return LOWEST[layer], self.deepest.get(layer, 16)
 
     def tile(self, layers: Sequence[str], scheme: str, z: int, x: int, y: int) -> bytes:
-        raise NotImplementedError
+        raise AssertionError(f"a style asks for no tile, not for {layers} {scheme} {z}/{x}/{y}")
 
 
 @pytest.fixture(name="twin")

@@ -11,6 +11,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from gridmap.durable import keep_newest
 from gridmap.errors import DamageError, NotFoundError
 from gridmap.lattice import SCALE
 from tiles.address import SCHEMES, Tile
@@ -174,15 +175,8 @@ def _keep(path: Path, ladder: Ladder, key: str) -> Ladder:
     """Write a ladder to its file and map it; where that cannot be, go on with what is in memory."""
     try:
         save_ladder(path, ladder, key)
-        _tidy(path.parent)
+        keep_newest(path.parent, LADDERS, KEPT)
         return open_ladder(path, key)
     except OSError as error:
         LOG.warning("%s: the ladder could not be kept (%s); it is built at each start", path, error)
         return ladder
-
-
-def _tidy(folder: Path) -> None:
-    """Remove all ladder files but the newest; whoever has one mapped goes on with it."""
-    kept = sorted(folder.glob(f"{LADDERS}*"), key=lambda each: each.stat().st_mtime)
-    for old in kept[:-KEPT]:
-        old.unlink()

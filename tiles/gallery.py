@@ -96,15 +96,12 @@ class Gallery:
         with self._making:
             engine = self._past.get(number)
             if engine is None:
-                engine = self._read(number)
+                engine = open_engine(self._address, number)
                 self._past[number] = engine
                 while len(self._past) > PAST:
                     self._past.popitem(last=False)
             self._past.move_to_end(number)
         return engine
-
-    def _read(self, number: int) -> Engine:
-        return open_engine(self._address, number)
 
 
 def open_engine(place: CityAddress | Path, number: int | None = None) -> Engine:

@@ -9,6 +9,7 @@ import numpy as np
 from gridmap.lattice import to_degrees
 from tiles.curve import along_curve
 from tiles.kernels.encode import block_boxes
+from tiles.kernels.pack import CHUNK_FIELDS
 from tiles.kernels.parts import Rung
 from tiles.layers import EXTENT
 
@@ -39,7 +40,7 @@ def spots_on(plane: Plane, xs: Int32Array, ys: Int32Array) -> Rung:
         none,
         np.empty(0, np.uint8),
         none,
-        np.empty((0, 11), np.int32),
+        np.empty((0, CHUNK_FIELDS), np.int32),
     )
 
 

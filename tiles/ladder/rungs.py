@@ -39,7 +39,7 @@ LARGE: Final = 4.0
 """Square units from which on a face is always drawn."""
 
 ROUNDS: Final = 12
-"""Rounds of mending; two are usual, and four were the most seen."""
+"""Rounds of mending. Two are usual; raw New York blocks, which are no partition, needed all at low zooms."""
 
 STRIPE: Final = 8_192
 """Vertices in a stripe of the search for meetings: its table takes a few hundred kilobytes."""

@@ -1,6 +1,6 @@
 """The service in the words of the OGC API: landing page, conformance, tile matrix sets.
 
-QGIS, GDAL and other clients begin at `/` and follow links. `tiles.web.collections` goes on from here.
+QGIS, GDAL and other clients begin at `/` and follow links. `tiles.web.ogc_collections` goes on from here.
 """
 
 from __future__ import annotations
