@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -375,10 +376,13 @@ def serve(
     tile_cache_dir: Path | None,
 ) -> None:
     """Serve the current edition, and each one published later. The port opens when the city is loaded."""
+    from tiles.web.server import leave
     from tiles.web.server import serve as run
     from tiles.web.tiling import Upkeep
 
-    run(place, host, port, schemes=read_schemes(pairs), upkeep=Upkeep(tile_cache_mb, tile_cache_dir))
+    with contextlib.suppress(SystemExit):  # told to end while the city was loaded
+        run(place, host, port, schemes=read_schemes(pairs), upkeep=Upkeep(tile_cache_mb, tile_cache_dir))
+    leave()
 
 
 main.add_command(assign)

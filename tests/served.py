@@ -20,7 +20,8 @@ PATIENCE_S = 120
 def served(home: Path, *options: str) -> Iterator[str]:
     """The address of the service of a home, without a slash at its end; it must end in peace."""
     begin = "from gridmap.cli import main; main()"
-    command = [sys.executable, "-c", begin, "serve", "--home", str(home), "--port", "0", *options]
+    told = [sys.executable, "-X", "faulthandler", "-c", begin]  # a crash says in which line of which thread
+    command = [*told, "serve", "--home", str(home), "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -30,7 +31,8 @@ def served(home: Path, *options: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.stdout.close()
-        assert process.wait(PATIENCE_S) == 0
+        code = process.wait(PATIENCE_S)
+        assert code == 0, f"gridmap serve ended with exit code {code}"
 
 
 def get(address: str) -> bytes:

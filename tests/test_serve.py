@@ -151,6 +151,22 @@ def test_a_signal_while_loading_ends_it_too(number: int) -> None:
         assert running.end(number) == (0, "", "")
 
 
+def test_a_thread_that_is_still_at_work_does_not_crash_the_end() -> None:
+    script = """
+from threading import Thread
+from time import sleep
+from tiles.web.server import leave
+print("bye", end="")
+leave()
+Thread(target=sleep, args=(600,), daemon=True).start()
+leave()
+raise SystemExit(3)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"bye", b"")
+
+
 def test_connections_are_kept_alive(port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/healthz")

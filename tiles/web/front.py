@@ -69,6 +69,7 @@ class Front:
         self._body_limits = dict(body_limits or {})
         self._connections: set[Connection] = set()
         self._jobs: SimpleQueue[tuple[Connection, Request] | None] = SimpleQueue()
+        self._workers: list[Thread] = []
         self._held = 0
         self._place = ("", 0)
 
@@ -83,8 +84,10 @@ class Front:
         host, port = listener.getsockname()[:2]
         self._place = (host, port)
         server = await self._loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
-        for number in range(self.limits.threads):
-            Thread(target=self._work, name=f"worker-{number}", daemon=True).start()
+        numbers = range(self.limits.threads)
+        self._workers = [Thread(target=self._work, name=f"worker-{each}", daemon=True) for each in numbers]
+        for worker in self._workers:
+            worker.start()
         sweeper = asyncio.create_task(self._sweep())
         try:
             ready()
@@ -161,6 +164,8 @@ class Front:
             await asyncio.sleep(ENDING_S)
         for connection in [*self._connections]:
             connection.abort()
-        for _ in range(self.limits.threads):
-            self._jobs.put(None)
         await asyncio.sleep(0)  # so that aborted connections are told
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.join(max(0.0, patience - self.now()))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import os
 import signal
 import socket
 import sys
+import threading
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -41,6 +43,9 @@ SWITCH_S: Final = 0.001
 """How long a busy thread keeps the interpreter when the event loop wants it; Python's own 5 ms would be the
 time of a lookup while a long answer is written."""
 
+FOLLOWER_S: Final = 5.0
+"""How long a follower may take to notice that it is to end, before nobody waits for it."""
+
 _NO_ACCOUNTS: Final = "no accounts exist yet, everybody who reaches this port may read everything"
 
 
@@ -60,6 +65,7 @@ def serve(
     """
     stop = Event()
     opened: list[Twin] = []
+    followers: list[Thread] = []
 
     def load() -> tuple[Twin, Tiling]:
         # Imported here so that a port in use is told at once, not after numba has been loaded.
@@ -75,15 +81,30 @@ def serve(
             *((twin.current.schemes[name], at) for name, at in (schemes or {}).items()),
         ]
         for each, at in followed:
-            Thread(target=each.follow, args=(at, stop), name="follower", daemon=True).start()
+            followers.append(Thread(target=each.follow, args=(at, stop), name="follower", daemon=True))
+            followers[-1].start()
         return twin, (upkeep or Upkeep()).tiling(gallery)
 
     try:
         serve_loaded(load, host, port, limits or Limits())
     finally:
         stop.set()
+        for follower in followers:
+            follower.join(FOLLOWER_S)
         for twin in opened:
             twin.close()
+
+
+def leave() -> None:
+    """End the process at once, with exit code 0, when a thread is still at work; else do nothing.
+
+    A thread in native code that comes back while the interpreter is taken down crashes it. Everything that
+    was promised to anybody is on disk by now.
+    """
+    if any(each.daemon for each in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def serve_loaded(load: Callable[[], tuple[Twin, Tiling]], host: str, port: int, limits: Limits) -> None:
