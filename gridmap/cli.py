@@ -30,6 +30,7 @@ EXIT_CODES: Final[tuple[tuple[type[errors.GridmapError], int], ...]] = (
     (errors.NotFoundError, 2),
     (errors.HomeError, 3),
     (errors.ConflictError, 4),
+    (errors.BusyError, 4),
     (errors.DamageError, 5),
     (errors.MissingExtraError, 6),
 )

@@ -43,6 +43,10 @@ class ConflictError(GridmapError):
     """Somebody else published first: the base edition of this change is no longer the current one."""
 
 
+class BusyError(GridmapError):
+    """There is more to do than may wait: nothing was taken, try again in a moment."""
+
+
 class DamageError(GridmapError):
     """Stored bytes are not what their checksum says: restore them, they cannot be trusted."""
 

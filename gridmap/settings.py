@@ -65,6 +65,9 @@ WITHIN_BYTES: Final = Setting(
 WITHIN_VERTICES: Final = Setting(
     "GRIDMAP_WITHIN_VERTICES", "100000", "The most vertices that the polygon of a POST /within may have."
 )
+EVENTS_BYTES: Final = Setting(
+    "GRIDMAP_EVENTS_BYTES", "67108864", "The largest body in bytes that POST /events takes."
+)
 TILE_CACHE_MB: Final = Setting(
     "GRIDMAP_TILE_CACHE_MB",
     "256",
@@ -72,6 +75,14 @@ TILE_CACHE_MB: Final = Setting(
 )
 TILE_FOLDER_MB: Final = Setting(
     "GRIDMAP_TILE_FOLDER_MB", "1024", "Megabytes of tiles kept in the folder that --tile-cache-dir names."
+)
+TILE_EXTENT: Final = Setting(
+    "GRIDMAP_TILE_EXTENT",
+    "4096",
+    "Units of a tile's side: 512, 1024, 2048, 4096 or 8192. Another number means other ladders and tokens.",
+)
+TILE_BUFFER: Final = Setting(
+    "GRIDMAP_TILE_BUFFER", "64", "Units that a tile draws beyond its square on every side, 0 to 1024."
 )
 TRUST_PROXY: Final = Setting(
     "GRIDMAP_TRUST_PROXY",
@@ -90,5 +101,7 @@ SETTINGS: Final = (
     WITHIN_VERTICES,
     TILE_CACHE_MB,
     TILE_FOLDER_MB,
+    TILE_EXTENT,
+    TILE_BUFFER,
     TRUST_PROXY,
 )

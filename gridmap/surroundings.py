@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from gridmap.index.nearby import Near, Nearby, Thing
-from gridmap.inventory import NOTHING, Inventory, read_inventory
+from gridmap.inventory import NOTHING, Inventory, building_at, read_inventory
 from gridmap.model import DEVICE, STAFF
 from gridmap.tallies import Tallies
 from gridmap.within import Contents, Within
@@ -69,6 +69,11 @@ class Source:
         """The number of every code that an area ever had, which is its id in tiles."""
         store = self._opened()
         return {} if store is None else store.features()
+
+    def building_at(self, code: str) -> tuple[float, float] | None:
+        """Where a building stands now, in degrees; None where none of that code is stored."""
+        store = self._opened()
+        return None if store is None else building_at(store, code)
 
     def close(self) -> None:
         """Close the store; it is opened again when it is needed again."""

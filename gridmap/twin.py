@@ -250,6 +250,10 @@ class Snapshot:
         table = self.partition.levels[-1 if depth is None else depth]
         return [] if row == NOWHERE else self.chain(table.codes[row])
 
+    def building_at(self, code: str) -> tuple[float, float] | None:
+        """Where a building stands, in degrees; None where none of that code is stored."""
+        return self.source.building_at(code)
+
     def has(self, code: str) -> bool:
         """Whether this edition has an area of this code."""
         return code in self._place

@@ -31,14 +31,14 @@ LAYERS: Final = (
     ("gridmap.answers", "gridmap.codes", "gridmap.columns", "gridmap.durable", "gridmap.settings"),
     ("gridmap.client",),
     ("gridmap.arrayfile", "gridmap.crs", "gridmap.lattice"),
-    ("gridmap.coverage",),
+    ("gridmap.coverage", "gridmap.orders"),
     ("gridmap.boundaries", "gridmap.city", "gridmap.index", "gridmap.store"),
-    ("gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
+    ("gridmap.events", "gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
     ("gridmap.publishing", "gridmap.tallies"),
     ("gridmap.within",),
     ("gridmap.surroundings",),
     ("gridmap.bulk", "gridmap.founding", "gridmap.twin"),
-    ("gridmap.furnishing",),
+    ("gridmap.affairs", "gridmap.furnishing"),
     ("tiles",),
     ("tiles.web",),
     ("gridmap.cli_options", "gridmap.cli_output"),
@@ -50,6 +50,7 @@ LAYERS: Final = (
 DOORS: Final = {
     "alembic": ("gridmap/store/",),
     "brotli": ("tiles/codings.py",),
+    "chinese_calendar": ("gridmap/orders/calendar.py",),
     "click": ("gridmap/cli", "tiles/web/server.py"),  # the two that speak to a terminal
     "distributed": ("gridmap/bulk/dask.py",),
     "flask": ("tiles/web/",),
@@ -63,6 +64,7 @@ DOORS: Final = {
     "llvmlite": ("gridmap/kernels/jit.py",),
     "numba": ("gridmap/kernels/jit.py",),
     "matplotlib": ("gridmap/boundaries/pictures/",),
+    "msgspec": ("gridmap/events/", "gridmap/orders/"),
     "pandas": ("gridmap/boundaries/files.py",),
     "psycopg": ("gridmap/store/postgresql.py",),
     "pyarrow": (

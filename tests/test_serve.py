@@ -30,7 +30,7 @@ PATIENCE_S = 60
 SERVE = """
 import sys
 from tiles.web.limits import Limits
-from tiles.web.server import serve_loaded
+from tiles.web.server import Loaded, serve_loaded
 
 def load():
     print("loading", flush=True)
@@ -38,7 +38,7 @@ def load():
     from tiletown import make_tiling
     from webtown import make_twin
     twin = make_twin()
-    return twin, make_tiling(twin)
+    return Loaded(twin, make_tiling(twin))
 
 serve_loaded(load, sys.argv[1], int(sys.argv[2]), Limits(threads=2, connections=50, idle_s=60))
 """

@@ -48,11 +48,17 @@ class Dialect(Protocol):
     def writer_of(self, engine: Engine) -> Engine:
         """Return the engine whose transactions write, one at a time."""
 
+    def logger_of(self, engine: Engine) -> Engine:
+        """Return the engine whose transactions write the log; `take_log` keeps them apart."""
+
     def damage(self, connection: Connection) -> str | None:
         """Test the structure of the whole database; return what is wrong first."""
 
     def told(self, error: DBAPIError) -> tuple[type[GridmapError], str] | None:
         """Return which of our errors one of the driver is, and what to do; None when it is none of them."""
+
+    def take_log(self, connection: Connection) -> None:
+        """Have a writing transaction be the only one that writes the log, until it ends."""
 
     def insert_many(self, connection: Connection, table: Table, names: Sequence[str], rows: Rows) -> None:
         """Insert many rows, with the fields in the order of names."""
@@ -68,6 +74,11 @@ def insert_many(connection: Connection, table: Table, names: Sequence[str], rows
     dialect = _dialect(connection.dialect.name)
     for batch in _batches(rows):
         dialect.insert_many(connection, table, names, batch)
+
+
+def take_log(connection: Connection) -> None:
+    """Have a writing transaction be the only one that writes the log, until it ends; twice is once."""
+    _dialect(connection.dialect.name).take_log(connection)
 
 
 def update_many(connection: Connection, statement: Update, names: Sequence[str], rows: Rows) -> None:
@@ -97,6 +108,7 @@ class Database:
         self._engine = self._dialect.make_engine(address, read_only=read_only, json_serializer=serialise)
         self._reader = self._dialect.reader_of(self._engine)
         self._writer = self._dialect.writer_of(self._engine)
+        self._logger = self._dialect.logger_of(self._engine)
 
     @property
     def kind(self) -> str:
@@ -114,6 +126,17 @@ class Database:
         """A transaction that is alone in writing: committed when the block ends, undone when it raises."""
         self.check_writable()
         with self._told(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def logging(self) -> Iterator[Connection]:
+        """A transaction that is alone in writing the log and what is made of it; otherwise as `writing`.
+
+        PostgreSQL lets it be beside one that writes other tables, so an event need not wait for an edition.
+        """
+        self.check_writable()
+        with self._told(), self._logger.begin() as connection:
+            take_log(connection)
             yield connection
 
     def check_writable(self) -> None:

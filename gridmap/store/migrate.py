@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gridmap.store.database import Database
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest step in `migrations/versions` (a test compares)."""
 
 

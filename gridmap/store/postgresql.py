@@ -45,6 +45,10 @@ _ALONE: Final = "gridmap_alone"
 _WRITER_LOCK: Final = int.from_bytes(b"gridmap\0", "big")
 """The number of the advisory lock; it is the database's own, other databases have theirs."""
 
+_LOG_LOCK: Final = _WRITER_LOCK + 1
+"""The log has a lock of its own: an event does not wait until an edition is written. Whoever needs both
+takes the writer's first."""
+
 
 def make_engine(url: URL, *, read_only: bool, **options: Any) -> Engine:  # noqa: ARG001 # a reader is READ ONLY
     """Return the engine of a database, with the settings of each connection.
@@ -87,6 +91,16 @@ def reader_of(engine: Engine) -> Engine:
 def writer_of(engine: Engine) -> Engine:
     """Return the engine whose transactions write, one at a time."""
     return engine.execution_options(isolation_level="READ COMMITTED", **{_ALONE: True})
+
+
+def logger_of(engine: Engine) -> Engine:
+    """Return the engine whose transactions write the log; `take_log` keeps them apart."""
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+def take_log(connection: Connection) -> None:
+    """Take the lock of the log for the rest of a transaction; who has it already gets it again."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
 
 
 def damage(_connection: Connection) -> str | None:

@@ -7,6 +7,12 @@ column_sets  columnar files behind the blob door, the newest of a kind is the cu
 devices      things that report.
 numbers      what `features` is for areas, for devices; buildings have a column set for it.
 staff_posts  the duty roster.
+log          what was said and done, in the order in which everybody sees it: events, orders, editions.
+personal     names and phones of those who reported, apart from the log, so that they can be erased.
+situations   what the events add up to: what is open now, and what was closed lately.
+orders       work orders as the log makes them; the log's rows are their history.
+checkpoints  how far along the log each follower is, stored with what it made of it.
+secrets      keys that this city made for itself, by name.
 blobs, blob_chunks  large immutable bytes, where a store keeps them in its database (a home has a folder).
 
 In PostgreSQL there is also `current_areas`, which `gridmap.store.projection` makes from all this for others.
@@ -160,6 +166,67 @@ staff_posts = Table(
     Column("role", Text, nullable=False),
     Column("person", Text, nullable=False),
     Column("shift", Text, nullable=False),
+)
+
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row number, without a second index
+
+log = Table(
+    "log",
+    metadata,
+    Column("seq", _ROW_ID, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+    UniqueConstraint("kind", "key"),
+)
+
+personal = Table(
+    "personal",
+    metadata,
+    Column("event", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+situations = Table(
+    "situations",
+    metadata,
+    Column("thing", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_situations_is_open", "is_open", "seq"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", _ROW_ID, nullable=False, unique=True),
+    Column("thing", Text, nullable=False, index=True),
+    Column("is_live", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Text),
+    Column("due_ms", BigInteger),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_orders_is_live", "is_live", "number"),
+    Index("ix_orders_code", "code", "number"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+secrets_ = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 blobs = Table(

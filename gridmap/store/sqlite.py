@@ -110,6 +110,15 @@ def writer_of(engine: Engine) -> Engine:
     return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
+def logger_of(engine: Engine) -> Engine:
+    """Return the engine whose transactions write the log: a file has one writer for everything."""
+    return writer_of(engine)
+
+
+def take_log(connection: Connection) -> None:
+    """Nothing to do: BEGIN IMMEDIATE has kept all others out."""
+
+
 def damage(connection: Connection) -> str | None:
     """Read the whole file and test its structure; return what is wrong first."""
     found: str = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()

@@ -14,6 +14,7 @@ one store).
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -21,9 +22,10 @@ from sqlalchemy import func, select
 
 from gridmap.errors import DamageError, NotFoundError
 from gridmap.model import DEVICE, Device, StaffPost
-from gridmap.store import editions, numbers, projection, register, rows, schema
+from gridmap.store import editions, log, numbers, projection, register, rows, schema
 from gridmap.store.column_sets import ColumnSets, counted, read_sets
 from gridmap.store.database import Database
+from gridmap.store.logbook import LogBook
 from gridmap.store.migrate import migrate
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Store:
         self._blobs = blobs
         self._clock = clock
         self._sets = ColumnSets(database, blobs)
+        self.log = LogBook(database)
 
     @classmethod
     def open(
@@ -166,6 +169,8 @@ class Store:
             editions.check_base(connection, draft.base)
             edition = editions.add_edition(connection, draft, blob, self._clock())
             features = register.advance(connection, edition.number, draft.base, draft.areas)
+            said = json.dumps({"number": edition.number})
+            log.append(connection, [log.Fact(log.EDITION, str(edition.number), said)])
             if shapes is not None:
                 projection.write(connection, edition.number, draft.areas, features, shapes)
         return edition

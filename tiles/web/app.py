@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, request
@@ -11,6 +12,7 @@ from tiles.web import (
     areas,
     batch,
     docs,
+    events,
     gate,
     health,
     locate,
@@ -37,6 +39,7 @@ from tiles.web.wsgi import BODY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gridmap.affairs import Affairs
     from gridmap.twin import Twin
     from tiles.web.route import Body, Route
     from tiles.web.tiling import Tiling
@@ -63,15 +66,15 @@ class Web(Flask):
 
 def routes() -> tuple[Route, ...]:
     """Every route of the service, in the order of the document."""
-    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values)
+    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values, events)
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)
     document = to_json(api_document(api))
     return (*api, *docs.routes(document, problems.KINDS))
 
 
-def create_app(twin: Twin, tiling: Tiling) -> Web:
-    """Make the WSGI app that answers for a loaded city and its tiles.
+def create_app(twin: Twin, tiling: Tiling, affairs: Affairs | None = None) -> Web:
+    """Make the WSGI app that answers for a loaded city, its tiles, and what goes on in it.
 
     Each request takes `twin.current` once, so an edition published meanwhile never mixes into a reply.
     """
@@ -90,7 +93,8 @@ def create_app(twin: Twin, tiling: Tiling) -> Web:
         mine = [method for method in allowed if (method == "POST") == (route.body is not None)]
         if "GET" not in allowed:
             mine = [*allowed]
-        view = _view(route, twin, tiling, allowed, app.body_limits.get(route.path))
+        made = partial(_call, twin, tiling, affairs, trusting=trusts_proxy())
+        view = _view(route, made, allowed, app.body_limits.get(route.path))
         app.add_url_rule(route.rule, route.name, view, methods=mine, provide_automatic_options=False)
     app.before_request(_check_address)
     app.register_error_handler(Exception, _answer_error)
@@ -104,30 +108,42 @@ def methods_of(path: str, known: Sequence[Route]) -> tuple[str, ...]:
 
 
 def _view(
-    route: Route, twin: Twin, tiling: Tiling, allowed: Sequence[str], limit: BodyLimit | None
+    route: Route, make: Callable[..., Call], allowed: Sequence[str], limit: BodyLimit | None
 ) -> Callable[..., gate.Released]:
-    trusting = trusts_proxy()
-
     def view(**path: str) -> gate.Released:
         if request.method == "OPTIONS":
             return _release(_options(allowed), route.layer)
         query = read_query(route.parameters, request.args.items(multi=True))
         body = b"" if route.body is None or limit is None else _read_body(route.body, limit)
-        headers = request.headers
-        call = Call(
-            twin.current,
-            tiling,
-            path,
-            query,
-            headers.get("Accept", ""),
-            request.mimetype,
-            body,
-            encodings=headers.get("Accept-Encoding", ""),
-            base=base_of(request, trusting=trusting),
-        )
-        return _release(route.answer(call), route.layer)
+        return _release(route.answer(make(path, query, body)), route.layer)
 
     return view
+
+
+def _call(
+    twin: Twin,
+    tiling: Tiling,
+    affairs: Affairs | None,
+    path: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+    *,
+    trusting: bool,
+) -> Call:
+    headers = request.headers
+    return Call(
+        twin.current,
+        tiling,
+        path,
+        query,
+        headers.get("Accept", ""),
+        request.mimetype,
+        body,
+        encodings=headers.get("Accept-Encoding", ""),
+        base=base_of(request, trusting=trusting),
+        headers={name.lower(): value for name, value in headers.items()},
+        affairs=affairs,
+    )
 
 
 def _read_body(wanted: Body, limit: BodyLimit) -> bytes:

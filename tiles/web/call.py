@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gridmap.affairs import Affairs
     from gridmap.twin import Snapshot
     from tiles.web.tiling import Tiling
 
@@ -18,6 +19,7 @@ class Call:
 
     `media_type` is the body's, in lower case and without parameters. `base` is the address of the service as
     the caller reached it, without a slash at its end; `encodings` is the Accept-Encoding header.
+    `headers` have names in lower case. `affairs` is what goes on in the city, where that is kept.
     """
 
     snapshot: Snapshot
@@ -29,3 +31,5 @@ class Call:
     body: bytes = b""
     encodings: str = ""
     base: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    affairs: Affairs | None = None

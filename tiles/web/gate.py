@@ -35,6 +35,7 @@ LAYERS: Final = {
     "documentation": "how the service is used",
     "areas": "names, codes and borders of areas",
     "things": "where devices and staff posts are",
+    "events": "what was reported, where, and what is done about it",
     "households": "how many households and people are in a place",
 }
 """All that a reply can disclose, in words."""

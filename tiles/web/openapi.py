@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tiles.web import (
     areas,
     batch,
+    events,
     fields,
     health,
     locate,
@@ -74,7 +75,7 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
     """Write the document of all routes that declare their responses."""
     routes = tuple(route for route in routes if route.responses is not None)
     told = {route.layer for route in routes}
-    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values)
+    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values, events)
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
         "Problem": _PROBLEM

@@ -61,6 +61,14 @@ CONFLICT: Final = Kind(
     "版本已更新，请在最新版本上重做后再提交。",
     told=True,
 )
+OTHER_EVENT: Final = Kind(
+    "other-event",
+    409,
+    "Another event has this source and id",
+    "Events are never changed: send an update or a correction under an id of its own.",
+    "同一来源和编号已有另一事件；事件不可改写，请用新编号上报更新或更正。",
+    told=True,
+)
 REFUSED: Final = Kind(
     "refused",
     422,
@@ -200,6 +208,7 @@ KINDS: Final = (
     BAD_PARAMETER,
     NOT_FOUND,
     CONFLICT,
+    OTHER_EVENT,
     REFUSED,
     INTERNAL,
     DAMAGED,
@@ -226,6 +235,7 @@ BY_ERROR: Final[dict[type[Exception], Kind]] = {
     errors.NotFoundError: NOT_FOUND,
     errors.ConflictError: CONFLICT,
     errors.RefusedError: REFUSED,
+    errors.BusyError: BUSY,
     errors.DamageError: DAMAGED,
     errors.MissingExtraError: UNSUPPORTED,
     errors.HomeError: UNAVAILABLE,
@@ -288,7 +298,7 @@ def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> 
         return problem(kind, kind.advice)
     if isinstance(error, errors.InputError):
         return _of_input(error, query)
-    return problem(kind, str(error))
+    return _soon(kind, problem(kind, str(error)))
 
 
 def of_status(status: int, detail: str, limit: int | None = None) -> Reply:
@@ -302,7 +312,11 @@ def of_status(status: int, detail: str, limit: int | None = None) -> Reply:
         return problem(Kind("other", status, title, title, "请求未能完成。"), detail, type="about:blank")
     if limit is not None:
         return over_limit(kind, detail, limit)
-    reply = problem(kind, detail)
+    return _soon(kind, problem(kind, detail))
+
+
+def _soon(kind: Kind, reply: Reply) -> Reply:
+    """A reply that says when to try again, where that helps."""
     return replace(reply, headers=(("Retry-After", "1"),)) if kind is BUSY else reply
 
 

@@ -15,12 +15,14 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import ExitStack
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import click
 
 from gridmap.errors import InputError
+from gridmap.store.address import address_of
 from tiles.web import batch
 from tiles.web.app import create_app
 from tiles.web.fast import Fast
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from gridmap.affairs import Affairs
     from gridmap.store.address import CityAddress
     from gridmap.twin import Twin
 
@@ -66,9 +69,11 @@ def serve(
     stop = Event()
     opened: list[Twin] = []
     followers: list[Thread] = []
+    ends = ExitStack()
 
-    def load() -> tuple[Twin, Tiling]:
+    def load() -> Loaded:
         # Imported here so that a port in use is told at once, not after numba has been loaded.
+        from gridmap.affairs import Affairs
         from gridmap.twin import Twin
         from tiles.gallery import Gallery
 
@@ -83,11 +88,14 @@ def serve(
         for each, at in followed:
             followers.append(Thread(target=each.follow, args=(at, stop), name="follower", daemon=True))
             followers[-1].start()
-        return twin, (upkeep or Upkeep()).tiling(gallery)
+        affairs = Affairs(twin, ends.enter_context(address_of(place).open()))
+        ends.callback(affairs.close)
+        return Loaded(twin, (upkeep or Upkeep()).tiling(gallery), affairs)
 
     try:
         serve_loaded(load, host, port, limits or Limits())
     finally:
+        ends.close()
         stop.set()
         for follower in followers:
             follower.join(FOLLOWER_S)
@@ -107,17 +115,26 @@ def leave() -> None:
         os._exit(0)
 
 
-def serve_loaded(load: Callable[[], tuple[Twin, Tiling]], host: str, port: int, limits: Limits) -> None:
+class Loaded(NamedTuple):
+    """All that is served; `affairs` is None where nothing is stored."""
+
+    twin: Twin
+    tiling: Tiling
+    affairs: Affairs | None = None
+
+
+def serve_loaded(load: Callable[[], Loaded], host: str, port: int, limits: Limits) -> None:
     """Reserve the port, load the city and its tiles by `load`, and serve them until SIGTERM or SIGINT."""
     with _Ending() as ending, reserve(host, port) as listener:
-        _answer(*load(), listener, limits, ending)
+        _answer(load(), listener, limits, ending)
 
 
-def _answer(twin: Twin, tiling: Tiling, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
+def _answer(loaded: Loaded, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
+    twin, tiling, affairs = loaded
     host, port = listener.getsockname()[:2]
     sys.setswitchinterval(SWITCH_S)
     batch.prepare(twin.current)
-    app = create_app(twin, tiling)
+    app = create_app(twin, tiling, affairs)
     front = Front(app, Fast(twin, tiling), limits, app.body_limits)
 
     async def run() -> None:

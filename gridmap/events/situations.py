@@ -1,0 +1,150 @@
+"""Situations: what the events about one thing add up to, whether it is open, where, and how urgent.
+
+Events about a thing (an outage, a manhole) share source and subject; one without a subject is a thing by
+itself. They count in the order in which they happened, and of two of one moment the later in the log: so an
+update that arrives after the close that came after it changes nothing. `open` after `close` opens again, an
+`update` of something unknown begins it. What an event leaves out stays as it was, its place too. A correction
+counts for the thing of the event that it corrects.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from gridmap.events.document import CLOSE, URGENCIES, key_of
+from gridmap.events.placing import NO_PLACE
+from gridmap.store.desk import Situation
+from gridmap.store.log import EVENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridmap.store.desk import Desk
+    from gridmap.store.log import Entry
+
+
+LEAST: Final = URGENCIES[-1]
+"""The urgency of a thing of which nobody said any."""
+
+
+class Said(msgspec.Struct, rename={"class_": "class"}):
+    """Of an event in the log, what matters for a situation and an order."""
+
+    id: str
+    source: str
+    class_: str
+    occurred_at: str
+    code: str | None
+    received_at: str
+    urgency: str | None = None
+    op: str = "open"
+    subject: str | None = None
+    corrects: str | None = None
+    title: str = ""
+    kind: str = ""
+    matter: str | None = None
+    drill: bool = False
+    at: tuple[float, float] | None = None
+    unplaced: str | None = None
+
+
+class State(msgspec.Struct, rename={"class_": "class"}, omit_defaults=True):
+    """What is known of a thing; `first` and `last` are numbers of its events."""
+
+    thing: str
+    first: int
+    last: int
+    class_: str
+    urgency: str
+    opened_at: str
+    occurred_at: str
+    code: str | None
+    title: str = ""
+    kind: str = ""
+    matter: str | None = None
+    drill: bool = False
+    at: tuple[float, float] | None = None
+    unplaced: str | None = None
+    is_open: bool = True
+    events: int = 1
+    late: int = 0
+
+
+_said: Final = msgspec.json.Decoder(Said)
+_state: Final = msgspec.json.Decoder(State)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def read_said(entry: Entry) -> Said:
+    """What an event row of the log says."""
+    return _said.decode(entry.body)
+
+
+def read_state(situation: Situation) -> State:
+    """What a stored situation says."""
+    return _state.decode(situation.body)
+
+
+def situation_of(state: State) -> Situation:
+    """The row that keeps a state."""
+    return Situation(state.thing, state.last, state.is_open, _encode(state).decode())
+
+
+def thing_of(said: Said) -> str:
+    """The thing that an event is about, when it corrects none."""
+    return key_of(said.source, said.subject or said.id)
+
+
+def applied(state: State | None, seq: int, said: Said, thing: str) -> State:
+    """A thing after one more event about it; a new value, the old one stays as it is."""
+    if state is None:
+        return State(
+            thing,
+            first=seq,
+            last=seq,
+            class_=said.class_,
+            urgency=said.urgency or LEAST,
+            opened_at=said.occurred_at,
+            occurred_at=said.occurred_at,
+            code=said.code,
+            title=said.title,
+            kind=said.kind,
+            matter=said.matter,
+            drill=said.drill,
+            at=said.at,
+            unplaced=said.unplaced,
+            is_open=said.op != CLOSE,
+        )
+    counted: dict[str, Any] = {"last": seq, "events": state.events + 1}
+    if _moment(said.occurred_at) < _moment(state.occurred_at):
+        return replace(state, late=state.late + 1, **counted)
+    is_open = said.op != CLOSE
+    counted |= {"is_open": is_open, "occurred_at": said.occurred_at, "class_": said.class_}
+    counted |= {name: value for name in _MAY_CHANGE if (value := getattr(said, name))}
+    if said.unplaced != NO_PLACE:
+        counted |= {"at": said.at, "code": said.code, "unplaced": said.unplaced}
+    if is_open and not state.is_open:
+        counted["opened_at"] = said.occurred_at
+    return replace(state, **counted)
+
+
+_MAY_CHANGE: Final = ("urgency", "title", "kind", "matter")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def things_of(entries: Sequence[tuple[Entry, Said]], desk: Desk) -> list[str]:
+    """The thing that each event is about; that of a correction is looked up in the log."""
+    corrected = [key_of(said.source, said.corrects) for _, said in entries if said.corrects]
+    known = desk.find(EVENT, corrected) if corrected else {}
+    out = []
+    for _, said in entries:
+        entry = known.get(key_of(said.source, said.corrects)) if said.corrects else None
+        out.append(thing_of(said) if entry is None else thing_of(read_said(entry)))
+    return out

@@ -1,0 +1,122 @@
+"""The log: what was said and done, row by row, in the order in which everybody sees it.
+
+Theory of operation. Rows are numbered 1, 2, 3 ... without a gap. The number is given in the transaction that
+stores the row, by one writer at a time, so numbers become visible in their order and a reader who has seen
+number 17 will never be shown a 16 that he missed. A row says what sort of fact it is, and carries the key by
+which the fact is known; no fact of a sort can be there twice, whoever writes it and how often: that is what
+makes repeated events, two workers and restarts harmless.
+
+Each row carries a checksum over all of it, tested whenever it is read. Because the numbers have no gap, a
+row that a torn page has lost is missed as well. Damage is reported (DamageError), never served or skipped.
+
+Left out: numbers from a sequence of the database. PostgreSQL hands them out before the commit, so 18 can be
+seen before 17, and a rolled-back one is a gap that looks like damage.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import func, select
+
+from gridmap.errors import DamageError
+from gridmap.store.database import insert_many, take_log
+from gridmap.store.schema import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection, Row
+
+EVENT: Final = "event"
+ORDER: Final = "order"
+NOTICE: Final = "notice"
+EDITION: Final = "edition"
+
+ASKED: Final = 5_000
+"""Keys asked for at a time: far below what a statement may hold in either database."""
+
+
+class Entry(NamedTuple):
+    """One row of the log; `body` is JSON."""
+
+    seq: int
+    kind: str
+    key: str
+    body: str
+
+
+class Fact(NamedTuple):
+    """What is to become a row: all of it but its number."""
+
+    kind: str
+    key: str
+    body: str
+
+
+def append(connection: Connection, facts: Sequence[Fact]) -> int:
+    """Write facts one behind the other and return the number of the last; they are nowhere in the log yet.
+
+    In a writing transaction. From here to its end nobody else can write the log.
+    """
+    take_log(connection)
+    last = head(connection)
+    numbered = [(seq, *fact, row_checksum(seq, *fact)) for seq, fact in enumerate(facts, last + 1)]
+    insert_many(connection, log, ("seq", "kind", "key", "body", "checksum"), numbered)
+    return last + len(numbered)
+
+
+def head(connection: Connection) -> int:
+    """The number of the newest row, 0 of an empty log."""
+    return connection.execute(select(func.max(log.c.seq))).scalar() or 0
+
+
+def read(connection: Connection, after: int, limit: int) -> list[Entry]:
+    """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
+    query = select(log).where(log.c.seq > after).order_by(log.c.seq).limit(limit)
+    rows = connection.execute(query).all()
+    for expected, row in enumerate(rows, after + 1):
+        if row.seq != expected:
+            raise DamageError(_lost(expected))
+    return [_tested(row) for row in rows]
+
+
+def find(connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
+    """Return those facts of a sort that are there, by key. DamageError as `read`."""
+    found: dict[str, Entry] = {}
+    for place in range(0, len(keys), ASKED):
+        query = select(log).where(log.c.kind == kind, log.c.key.in_(keys[place : place + ASKED]))
+        found |= {row.key: _tested(row) for row in connection.execute(query)}
+    return found
+
+
+def verify(connection: Connection, page: int = 20_000) -> Iterator[int]:
+    """Read the whole log page by page, and say after each how far it is sound. DamageError as `read`."""
+    last, after = head(connection), 0
+    while entries := read(connection, after, page):
+        after = entries[-1].seq
+        yield after
+    if after != last:
+        raise DamageError(_lost(after + 1))
+
+
+def row_checksum(seq: int, kind: str, key: str, body: str) -> int:
+    """What the checksum of a row must be: 63 bits over all of it."""
+    said = f"{seq}\n{kind}\n{key}\n{body}"
+    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _tested(row: Row[Any]) -> Entry:
+    seq, kind, key, body, checksum = tuple(row)
+    try:
+        sound = row_checksum(seq, kind, key, body) == checksum
+    except (TypeError, AttributeError, UnicodeError):  # a flipped bit may make a text something else
+        sound = False
+    if not sound:
+        raise DamageError(f"row {seq} of the log is not what was written: restore the database from a backup")
+    return Entry(seq, kind, key, body)
+
+
+def _lost(seq: int) -> str:
+    return f"row {seq} of the log is gone: restore the database from a backup"

@@ -1,0 +1,118 @@
+"""The logbook: how others write and read the log, each time in one transaction of its own."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import delete, insert, select
+
+from gridmap.store import log
+from gridmap.store.database import insert_many
+from gridmap.store.desk import Desk
+from gridmap.store.schema import personal, secrets_
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gridmap.store.database import Database
+    from gridmap.store.log import Entry, Fact
+
+SECRET_BYTES = 32
+
+
+class Written(NamedTuple):
+    """What became of a fact: its number, and, where it was there before, what stands there."""
+
+    seq: int
+    before: str | None
+
+
+class LogBook:
+    """Reads and writes the log of one database. Threads may share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, facts: Sequence[Fact], people: Mapping[str, str] | None = None) -> list[Written]:
+        """Write those facts that are not there yet; say of each which number it has. All are of one kind.
+
+        They are on disk when this returns. A key that comes twice is written once. `people` holds, by key,
+        what is kept apart of a fact that is new.
+        """
+        kind = facts[0].kind if facts else log.EVENT
+        with self._database.logging() as connection:
+            known = log.find(connection, kind, [fact.key for fact in facts])
+            fresh = {fact.key: fact for fact in facts if fact.key not in known}
+            numbers: dict[str, int] = {}
+            if fresh:
+                last = log.append(connection, list(fresh.values()))
+                numbers = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
+            apart = [(key, said) for key, said in (people or {}).items() if key in fresh]
+            if apart:
+                insert_many(connection, personal, ("event", "body"), apart)
+        out = []
+        for fact in facts:
+            entry = known.get(fact.key)
+            if entry is not None:
+                out.append(Written(entry.seq, entry.body))
+            elif fresh[fact.key] is fact:
+                out.append(Written(numbers[fact.key], None))
+            else:
+                out.append(Written(numbers[fact.key], fresh[fact.key].body))
+        return out
+
+    def head(self) -> int:
+        """The number of the newest row, 0 of an empty log."""
+        with self._database.reading() as connection:
+            return log.head(connection)
+
+    def read(self, after: int, limit: int) -> list[Entry]:
+        """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
+        with self._database.reading() as connection:
+            return log.read(connection, after, limit)
+
+    def find(self, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
+        """Return those facts of a kind that are there, by key. DamageError as `read`."""
+        with self._database.reading() as connection:
+            return log.find(connection, kind, keys)
+
+    def personal(self, key: str) -> str | None:
+        """Return what is kept apart of an event, None where nothing is, or nothing is any more."""
+        with self._database.reading() as connection:
+            return connection.execute(select(personal.c.body).where(personal.c.event == key)).scalar()
+
+    def erase(self, key: str) -> bool:
+        """Erase what is kept apart of an event for ever; say whether there was any."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(personal).where(personal.c.event == key)).rowcount > 0
+
+    def secret(self, name: str) -> bytes:
+        """Return a key that this city made for itself; it is made when it is first asked for."""
+        query = select(secrets_.c.value).where(secrets_.c.name == name)
+        with self._database.reading() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            with self._database.writing() as connection:
+                found = connection.execute(query).scalar()  # another process may have been faster
+                if found is None:
+                    found = secrets.token_hex(SECRET_BYTES)
+                    connection.execute(insert(secrets_).values(name=name, value=found))
+        return bytes.fromhex(found)
+
+    def advance(self, name: str, limit: int, step: Callable[[Sequence[Entry], Desk], None]) -> int:
+        """Let a follower make something of the next rows, and remember how far it is, in one transaction.
+
+        Whoever calls this, in however many processes: each row is handed out once for each name of a
+        follower, in order. `step` reads and writes through the desk. Returns how many rows there were.
+        """
+        with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
+            if log.head(connection) <= Desk(connection).checkpoint(name):
+                return 0
+        with self._database.logging() as connection:
+            desk = Desk(connection)
+            entries = log.read(connection, desk.checkpoint(name), limit)
+            if entries:
+                step(entries, desk)
+                desk.remember(name, entries[-1].seq)
+            return len(entries)

@@ -1,0 +1,83 @@
+"""The log with what is made of it; editions that are here already become its first rows."""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+from gridmap.store.log import row_checksum
+
+revision = "0004"
+down_revision = "0003"
+
+ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    """Make the tables and begin the log."""
+    log = op.create_table(
+        "log",
+        sa.Column("seq", ROW_ID, autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("checksum", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_log"),
+        sa.UniqueConstraint("kind", "key", name="uq_log_kind"),
+    )
+    op.create_table(
+        "personal",
+        sa.Column("event", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("event", name="pk_personal"),
+    )
+    op.create_table(
+        "situations",
+        sa.Column("thing", sa.Text, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("is_open", sa.Boolean, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("thing", name="pk_situations"),
+    )
+    op.create_index("ix_situations_is_open", "situations", ["is_open", "seq"])
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("number", ROW_ID, nullable=False),
+        sa.Column("thing", sa.Text, nullable=False),
+        sa.Column("is_live", sa.Boolean, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("code", sa.Text),
+        sa.Column("due_ms", sa.BigInteger),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_orders"),
+        sa.UniqueConstraint("number", name="uq_orders_number"),
+    )
+    op.create_index("ix_orders_thing", "orders", ["thing"])
+    op.create_index("ix_orders_is_live", "orders", ["is_live", "number"])
+    op.create_index("ix_orders_code", "orders", ["code", "number"])
+    op.create_table(
+        "checkpoints",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_checkpoints"),
+    )
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_secrets"),
+    )
+    _begin(log)
+
+
+def _begin(log: sa.Table) -> None:
+    connection = op.get_bind()
+    editions = connection.scalars(sa.text("SELECT number FROM editions ORDER BY number")).all()
+    for seq, number in enumerate(editions, 1):
+        row = ("edition", str(number), json.dumps({"number": number}))
+        names = ("seq", "kind", "key", "body", "checksum")
+        values = (seq, *row, row_checksum(seq, *row))
+        connection.execute(sa.insert(log), dict(zip(names, values, strict=True)))
