@@ -8,19 +8,23 @@ each row is taken by whichever comes first, once, in the transaction that stores
 from __future__ import annotations
 
 import logging
+import time
 from functools import cached_property
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
+from gridmap.casework import Casework
 from gridmap.errors import GridmapError
 from gridmap.events.intake import Intake
-from gridmap.events.keeping import KEEPER, keep
+from gridmap.orders.rules import Rules
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from gridmap.casework import Request
+    from gridmap.orders.order import WorkOrder
     from gridmap.store.logbook import LogBook
     from gridmap.store.store import Store
     from gridmap.twin import Twin
@@ -30,8 +34,14 @@ LOG: Final = logging.getLogger(__name__)
 EVERY_S: Final = 0.2
 """How often the keeper looks for rows that other processes wrote; those of this one wake it."""
 
-PAGE: Final = 500
+KEEPER: Final = "keeper"
+"""The name of the keeper's checkpoint."""
+
+PAGE: Final = 100
 """Rows that the keeper takes at a time: for some 20 ms nobody else can write."""
+
+DUE_EVERY_S: Final = 1.0
+"""How often the clocks of orders are looked at; a mark is told within a second or so."""
 
 PEOPLE: Final = "people"
 """The name of the key that makes a reporter's name into a hash."""
@@ -45,8 +55,11 @@ class Affairs:
         self._twin = twin
         self.book: LogBook = store.log
         self.intake = Intake(self.book, lambda: twin.current, clock, self._written)
+        self.casework = Casework(lambda: twin.current, Rules(), clock)
         self._wake = Event()
         self._ended = False
+        self._moved = 0
+        self._looked = 0.0
         self._listeners: list[Callable[[], None]] = []
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
@@ -67,25 +80,48 @@ class Affairs:
         self._wake.set()
         self._keeper.join(10)
 
-    def _written(self) -> None:
-        self._wake.set()
-        for told in self._listeners:
-            told()
+    def act(self, order: str, request: Request) -> WorkOrder:
+        """Let somebody act on an order; errors as `Casework.act`."""
+        found = self.book.at_desk(lambda desk: self.casework.act(desk, order, request))
+        self._written()
+        return found
 
     def _keep(self) -> None:
         said = ""
         while not self._ended:
             moved = 0
             try:
-                moved = self.book.advance(KEEPER, PAGE, keep)
+                moved = self._step()
                 said = ""
-            except GridmapError as error:
-                if str(error) != said:
-                    said = str(error)
-                    LOG.error("what is open is not kept up to date: %s", said)
+            except Exception as error:  # whatever it is, the rows stay where they are and are tried again
+                if (reason := str(error) or type(error).__name__) != said:
+                    said = reason
+                    ours = isinstance(error, GridmapError)
+                    LOG.error("what is open is not kept up to date: %s", said, exc_info=not ours)
             if moved:
-                for told in self._listeners:
-                    told()
+                self._tell()
             else:
                 self._wake.wait(EVERY_S if not said else 5 * EVERY_S)
                 self._wake.clear()
+
+    def _step(self) -> int:
+        """Take what is next; how much that was."""
+        if self._twin.current.edition.number > self._moved:
+            self._moved = self.book.at_desk(self.casework.move)
+        moved = self.book.advance(KEEPER, PAGE, self.casework.keep)
+        if time.monotonic() - self._looked >= DUE_EVERY_S:
+            self._looked = time.monotonic()
+            if self.book.looking(self.casework.is_due):
+                moved += self.book.at_desk(lambda desk: self.casework.sound(desk, PAGE))
+        return moved
+
+    def _written(self) -> None:
+        self._wake.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        for told in self._listeners:
+            try:
+                told()
+            except Exception:  # who cannot listen does not end the threads that write and keep
+                LOG.exception("a listener could not be told that the log has grown")

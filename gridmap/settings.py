@@ -68,6 +68,9 @@ WITHIN_VERTICES: Final = Setting(
 EVENTS_BYTES: Final = Setting(
     "GRIDMAP_EVENTS_BYTES", "67108864", "The largest body in bytes that POST /events takes."
 )
+ACTION_BYTES: Final = Setting(
+    "GRIDMAP_ACTION_BYTES", "65536", "The largest body in bytes that POST /orders/{id}/actions takes."
+)
 TILE_CACHE_MB: Final = Setting(
     "GRIDMAP_TILE_CACHE_MB",
     "256",

@@ -34,7 +34,7 @@ LAYERS: Final = (
     ("gridmap.coverage", "gridmap.orders"),
     ("gridmap.boundaries", "gridmap.city", "gridmap.index", "gridmap.store"),
     ("gridmap.events", "gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
-    ("gridmap.publishing", "gridmap.tallies"),
+    ("gridmap.casework", "gridmap.publishing", "gridmap.tallies"),
     ("gridmap.within",),
     ("gridmap.surroundings",),
     ("gridmap.bulk", "gridmap.founding", "gridmap.twin"),

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import msgspec
 
 from gridmap.errors import InputError
-from gridmap.events.document import MOST_BYTES, decode, from_object
+from gridmap.events.document import MOST_BYTES, UNREADABLE, decode, from_object, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,8 +41,6 @@ def reader_of(media_type: str) -> Callable[[bytes, bytes], Given]:
 
 def read_structured(body: bytes, secret: bytes) -> Given:
     """Read a CloudEvent whose data stand in it. InputError names what cannot be used."""
-    if len(body) > MOST_BYTES:
-        raise InputError("event", f"takes {len(body):,} bytes; at most {MOST_BYTES:,} are taken")
     return _taken(_object("event", body), secret)
 
 
@@ -68,15 +66,17 @@ def _taken(envelope: dict[str, Any], secret: bytes) -> Given:
         said["op"] = op
     extra = {name: value for name, value in envelope.items() if name not in _ENVELOPE}
     event = {**said, **data}
-    if extra:
-        own = event.get("fields")
-        event["fields"] = {**extra, **own} if isinstance(own, dict) else extra
+    own = event.get("fields")
+    if extra and (own is None or isinstance(own, dict)):
+        event["fields"] = {**extra, **(own or {})}
     return from_object(event, secret)
 
 
 def _object(name: str, body: bytes) -> dict[str, Any]:
+    if len(body) > MOST_BYTES:
+        raise InputError(name, f"takes {len(body):,} bytes; at most {MOST_BYTES:,} are taken")
     try:
         found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(name, f"is no JSON object: {str(error).rstrip('.')}") from error
+    except UNREADABLE as error:
+        raise InputError(name, f"is no JSON object: {unread(error)}") from error
     return found

@@ -107,6 +107,9 @@ class Given(NamedTuple):
     digest: str
 
 
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read."""
+
 _decoder: Final = msgspec.json.Decoder(EventIn)
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 _MOMENT: Final = re.compile(
@@ -129,9 +132,16 @@ def decode(line: bytes, secret: bytes) -> Given:
         event = _decoder.decode(line)
     except msgspec.ValidationError as error:
         raise _told(str(error)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError("event", f"is no JSON: {str(error).rstrip('.')}; send one object") from error
+    except UNREADABLE as error:
+        raise InputError("event", f"is no JSON: {unread(error)}; send one object") from error
     return check(event, secret)
+
+
+def unread(error: Exception) -> str:
+    """Why bytes are no JSON, in words: `error` is one of UNREADABLE."""
+    if isinstance(error, UnicodeDecodeError):  # of GBK, most often
+        return "its text is not UTF-8"
+    return str(error).rstrip(".")
 
 
 def from_object(said: dict[str, Any], secret: bytes) -> Given:
@@ -203,11 +213,12 @@ def _told(said: str) -> InputError:
     reason = reason[:1].lower() + reason[1:]
     name = path.rstrip("`").removeprefix(".").removeprefix("[...]") or "event"
     missing = re.search(r"missing required field `(\w+)`", said)
-    unknown = re.search(r"unknown field `(.*)`", said)
+    unknown = re.search(r"unknown field `(.*)`", reason, re.DOTALL)
     if missing:
         return InputError(missing[1], "is missing; every event has id, source and class")
     if unknown:
-        return InputError(unknown[1][:60], "is not a field of an event; put fields of your own into `fields`")
+        whole = unknown[1] if name == "event" else f"{name}.{unknown[1]}"
+        return InputError(whole[:60], "is not a field of an event; put fields of your own into `fields`")
     if "matching regex" in reason:
         reason = "has control characters (line breaks, tabs), which have no place here; take them out"
     if name == "urgency":

@@ -144,9 +144,9 @@ class Intake:
             begin = 0
             for parcel in parcels:
                 end = begin + len(parcel.events)
-                parcel.told(answers if isinstance(answers, Exception) else answers[begin:end])
+                _say(parcel.told, answers if isinstance(answers, Exception) else answers[begin:end])
                 begin = end
-            self._written()
+            _say(self._written)
 
     def _next(self) -> list[_Parcel]:
         """Parcels that wait, as many as go into one transaction; none when this ends."""
@@ -167,14 +167,16 @@ class Intake:
         received, edition = rfc3339(self._clock()), city.edition.number
         out: list[Answer | None] = [place if isinstance(place, InputError) else None for place in places]
         facts, people, numbers = [], {}, []
+        seen: set[str] = set()
         for number, (each, place) in enumerate(zip(given, places, strict=True)):
             if isinstance(place, InputError):
                 continue
             key = each.event.key
             facts.append(Fact(EVENT, key, body_of(each, place, received, edition)))
             numbers.append(number)
-            if each.event.reporter is not None:
+            if each.event.reporter is not None and key not in seen:
                 people[key] = msgspec.json.encode(each.event.reporter).decode()
+            seen.add(key)
         for number, fact, written in zip(numbers, facts, self._book.add(facts, people), strict=True):
             out[number] = _receipt(given[number], fact, written)
         return [answer for answer in out if answer is not None]
@@ -187,10 +189,15 @@ def body_of(given: Given, place: Placed, received: str, edition: int) -> str:
         said += f',"occurred_at":"{received}"'
     if place.at is not None:
         said += f',"at":[{place.at[0]!r},{place.at[1]!r}]'
-    said += f',"code":"{place.code}"' if place.code is not None else ',"code":null'
+    said += f',"code":{msgspec.json.encode(place.code).decode()}'
     if place.unplaced is not None:
         said += f',"unplaced":{msgspec.json.encode(place.unplaced).decode()}'
     return f'{said},"received_at":"{received}","edition":{edition},"digest":"{given.digest}"}}'
+
+
+def is_unplaced(body: str) -> bool:
+    """Whether an event that stands in the log is in no grid; what its own fields say does not count."""
+    return body.rpartition(',"code":')[2].startswith("null")
 
 
 def with_number(seq: int, body: str) -> str:
@@ -201,6 +208,14 @@ def with_number(seq: int, body: str) -> str:
 def rfc3339(moment: datetime) -> str:
     """A moment of UTC in milliseconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _say(told: Callable[..., None], *what: object) -> None:
+    """Tell somebody; whoever fails in being told does not end the thread that writes for all the others."""
+    try:
+        told(*what)
+    except Exception:
+        LOG.exception("somebody could not be told of events that were written")
 
 
 def _receipt(given: Given, fact: Fact, written: Written) -> Receipt:

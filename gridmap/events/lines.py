@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from gridmap.errors import InputError
-from gridmap.events.document import decode
+from gridmap.events.document import UNREADABLE, decode, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +35,8 @@ def read_array(body: bytes, secret: bytes, read: Read = decode) -> Iterator[tupl
     """Read an event from each element of a JSON list. InputError: the body is none."""
     try:
         pieces = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError("body", f"is no JSON list of events: {str(error).rstrip('.')}") from error
+    except UNREADABLE as error:
+        raise InputError("body", f"is no JSON list of events: {unread(error)}") from error
     for number, piece in enumerate(pieces, 1):
         yield number, _tried(read, bytes(piece), secret)
 

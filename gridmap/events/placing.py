@@ -28,7 +28,7 @@ OUTSIDE: Final = "outside the city"
 
 
 class City(Protocol):
-    """What placing asks of an edition; a `Snapshot` of the twin is one."""
+    """What events and orders ask of an edition; a `Snapshot` of the twin is one."""
 
     @property
     def edition(self) -> Edition:
@@ -45,6 +45,9 @@ class City(Protocol):
 
     def area(self, code: str) -> Area:
         """The area of a code."""
+
+    def chain(self, code: str) -> list[Area]:
+        """The areas from the widest level down to that of a code."""
 
     def building_at(self, code: str) -> tuple[float, float] | None:
         """Where a building of a code stands, in degrees."""
@@ -76,13 +79,16 @@ def place_all(events: Sequence[EventIn], city: City) -> list[Placed | InputError
 def read_qr(text: str) -> str:
     """The code that a place QR code holds: `gridmap:CODE`, an address with `?place=CODE`, or the code alone.
 
-    An address without that parameter ends in the code.
+    An address without that parameter ends in the code; one that cannot be read is all there is.
     """
     said = text.strip()
     if said.lower().startswith("gridmap:"):
         return said[len("gridmap:") :].strip("/")
-    parts = urlsplit(said)
-    if not parts.scheme:
+    if "://" not in said:
+        return said
+    try:
+        parts = urlsplit(said)
+    except ValueError:
         return said
     for name in ("place", "code"):
         if found := parse_qs(parts.query).get(name):

@@ -3,8 +3,10 @@
 Events about a thing (an outage, a manhole) share source and subject; one without a subject is a thing by
 itself. They count in the order in which they happened, and of two of one moment the later in the log: so an
 update that arrives after the close that came after it changes nothing. `open` after `close` opens again, an
-`update` of something unknown begins it. What an event leaves out stays as it was, its place too. A correction
-counts for the thing of the event that it corrects.
+`update` of something unknown begins it. What an event leaves out stays as it was, its place too.
+
+A correction counts for the thing of the event that it corrects, which stands before it in the log; so does
+the correction of a correction. A drill about a thing that is open in earnest changes nothing of it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ LEAST: Final = URGENCIES[-1]
 """The urgency of a thing of which nobody said any."""
 
 
+MOST_CORRECTIONS: Final = 32
+"""Corrections of corrections that are followed; who writes more corrects the thirty-second."""
+
+
 class Said(msgspec.Struct, rename={"class_": "class"}):
     """Of an event in the log, what matters for a situation and an order."""
 
@@ -50,6 +56,7 @@ class Said(msgspec.Struct, rename={"class_": "class"}):
     drill: bool = False
     at: tuple[float, float] | None = None
     unplaced: str | None = None
+    edition: int = 0
 
 
 class State(msgspec.Struct, rename={"class_": "class"}, omit_defaults=True):
@@ -122,8 +129,11 @@ def applied(state: State | None, seq: int, said: Said, thing: str) -> State:
     counted: dict[str, Any] = {"last": seq, "events": state.events + 1}
     if _moment(said.occurred_at) < _moment(state.occurred_at):
         return replace(state, late=state.late + 1, **counted)
+    if said.drill and state.is_open and not state.drill:
+        return replace(state, **counted)
     is_open = said.op != CLOSE
     counted |= {"is_open": is_open, "occurred_at": said.occurred_at, "class_": said.class_}
+    counted["drill"] = said.drill
     counted |= {name: value for name in _MAY_CHANGE if (value := getattr(said, name))}
     if said.unplaced != NO_PLACE:
         counted |= {"at": said.at, "code": said.code, "unplaced": said.unplaced}
@@ -136,15 +146,29 @@ _MAY_CHANGE: Final = ("urgency", "title", "kind", "matter")
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return datetime.fromisoformat(text.upper())  # t and z may be small in RFC 3339, not in Python
 
 
 def things_of(entries: Sequence[tuple[Entry, Said]], desk: Desk) -> list[str]:
-    """The thing that each event is about; that of a correction is looked up in the log."""
-    corrected = [key_of(said.source, said.corrects) for _, said in entries if said.corrects]
-    known = desk.find(EVENT, corrected) if corrected else {}
-    out = []
-    for _, said in entries:
-        entry = known.get(key_of(said.source, said.corrects)) if said.corrects else None
-        out.append(thing_of(said) if entry is None else thing_of(read_said(entry)))
-    return out
+    """The thing that each event is about; that of a correction is looked up in the log.
+
+    What comes later in the log is not looked at, although it may be there: else it would depend on when
+    somebody looks.
+    """
+    first = [(entry.seq, said) for entry, said in entries]
+    places = [place for place, (_, said) in enumerate(first) if said.corrects]
+    for _ in range(MOST_CORRECTIONS):
+        known = desk.find(EVENT, [_corrected(first[place][1]) for place in places]) if places else {}
+        for place in places:
+            seq, said = first[place]
+            entry = known.get(_corrected(said))
+            if entry is not None and entry.seq < seq:
+                first[place] = entry.seq, read_said(entry)
+            else:
+                first[place] = seq, replace(said, corrects=None)
+        places = [place for place in places if first[place][1].corrects]
+    return [thing_of(said) for _, said in first]
+
+
+def _corrected(said: Said) -> str:
+    return key_of(said.source, said.corrects or "")

@@ -7,9 +7,10 @@ What a kind of database does in its own way stands in a module of its own, with 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from urllib.parse import unquote
 
@@ -109,6 +110,7 @@ class Database:
         self._reader = self._dialect.reader_of(self._engine)
         self._writer = self._dialect.writer_of(self._engine)
         self._logger = self._dialect.logger_of(self._engine)
+        self._turn = Lock() if self.kind == "sqlite" else nullcontext()
 
     @property
     def kind(self) -> str:
@@ -125,7 +127,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that is alone in writing: committed when the block ends, undone when it raises."""
         self.check_writable()
-        with self._told(), self._writer.begin() as connection:
+        with self._turn, self._told(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -135,7 +137,7 @@ class Database:
         PostgreSQL lets it be beside one that writes other tables, so an event need not wait for an edition.
         """
         self.check_writable()
-        with self._told(), self._logger.begin() as connection:
+        with self._turn, self._told(), self._logger.begin() as connection:
             take_log(connection)
             yield connection
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
+from gridmap.model import StaffPost
 from gridmap.store import log
 from gridmap.store.database import insert_many
-from gridmap.store.schema import checkpoints, orders, situations
+from gridmap.store.schema import checkpoints, orders, situations, staff_posts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Select, Table
 
     from gridmap.store.log import Entry, Fact
 
@@ -41,6 +42,7 @@ class OrderRow(NamedTuple):
     is_live: bool
     state: str
     code: str | None
+    person: str | None
     due_ms: int | None
     version: int
     body: str
@@ -74,6 +76,17 @@ class Desk:
         found = self._rows(situations, "thing", things)
         return {row[0]: Situation(*row) for row in found}
 
+    def open_situations(self, after: int, limit: int) -> list[Situation]:
+        """What is open and was last changed behind a number of the log, in that order."""
+        query = select(situations).where(situations.c.is_open, situations.c.seq > after)
+        found = self._connection.execute(query.order_by(situations.c.seq).limit(limit))
+        return [Situation(*row) for row in found]
+
+    def changed_situations(self, after: int, limit: int) -> list[Situation]:
+        """What was last changed behind a number of the log, open or not, in that order."""
+        query = select(situations).where(situations.c.seq > after).order_by(situations.c.seq).limit(limit)
+        return [Situation(*row) for row in self._connection.execute(query)]
+
     def put_situations(self, changed: Iterable[Situation]) -> None:
         """Store situations as they are now."""
         self._replace(situations, "thing", changed)
@@ -91,16 +104,62 @@ class Desk:
                 out.setdefault(order.thing, []).append(order)
         return out
 
-    def live_orders(self, due_before_ms: int | None = None) -> list[OrderRow]:
-        """All live orders, or those that are due up to a moment (ms since 1970); the oldest first."""
-        query = select(orders).where(orders.c.is_live).order_by(orders.c.number)
-        if due_before_ms is not None:
-            query = query.where(orders.c.due_ms <= due_before_ms)
-        return [OrderRow(*row) for row in self._connection.execute(query)]
+    def find_orders(
+        self,
+        after: int,
+        limit: int,
+        *,
+        live: bool = False,
+        codes: Collection[str] | None = None,
+        state: str | None = None,
+        person: str | None = None,
+    ) -> list[OrderRow]:
+        """Orders behind a number, the oldest first: all, or those of some grids, a state, a person."""
+        query = select(orders).order_by(orders.c.number)
+        query = query.where(orders.c.is_live) if live else query
+        query = query if state is None else query.where(orders.c.state == state)
+        query = query if person is None else query.where(orders.c.person == person)
+        if codes is None or len(codes) <= log.ASKED:
+            query = query if codes is None else query.where(orders.c.code.in_(codes))
+            return self._orders(query.where(orders.c.number > after).limit(limit))
+        found: list[OrderRow] = []
+        while rows := self._orders(query.where(orders.c.number > after).limit(log.ASKED)):
+            found += [row for row in rows if row.code in codes]
+            after = rows[-1].number
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def live_orders(self, after: int, limit: int) -> list[OrderRow]:
+        """Live orders behind a number, the oldest first."""
+        query = select(orders).where(orders.c.is_live, orders.c.number > after)
+        return self._orders(query.order_by(orders.c.number).limit(limit))
+
+    def due_orders(self, until_ms: int, limit: int) -> list[OrderRow]:
+        """Orders with a clock of which something is to be said up to a moment (ms since 1970)."""
+        query = select(orders).where(orders.c.due_ms <= until_ms)
+        return self._orders(query.order_by(orders.c.due_ms, orders.c.number).limit(limit))
+
+    def loads(self, persons: Iterable[str]) -> dict[str, int]:
+        """How many live orders each of some persons has; who has none is left out."""
+        query = select(orders.c.person, func.count()).where(
+            orders.c.is_live, orders.c.person.in_(sorted(set(persons)))
+        )
+        return dict(self._connection.execute(query.group_by(orders.c.person)).tuples().all())
+
+    def staff(self, grids: Iterable[str]) -> dict[str, list[StaffPost]]:
+        """The rosters of some grids, each post sorted by code."""
+        out: dict[str, list[StaffPost]] = {}
+        for row in sorted(self._rows(staff_posts, "grid", grids)):
+            out.setdefault(row.grid, []).append(StaffPost(*row))
+        return out
 
     def put_orders(self, changed: Iterable[OrderRow]) -> None:
         """Store orders as they are now."""
         self._replace(orders, "id", changed)
+
+    def _orders(self, query: Select[Any]) -> list[OrderRow]:
+        return [OrderRow(*row) for row in self._connection.execute(query)]
 
     def _rows(self, table: Table, key: str, wanted: Iterable[str]) -> list[Any]:
         keys = list(dict.fromkeys(wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sqlalchemy import delete, insert, select
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gridmap.store.log import Entry, Fact
 
 SECRET_BYTES = 32
+
+Result = TypeVar("Result")
 
 
 class Written(NamedTuple):
@@ -37,13 +39,16 @@ class LogBook:
     def add(self, facts: Sequence[Fact], people: Mapping[str, str] | None = None) -> list[Written]:
         """Write those facts that are not there yet; say of each which number it has. All are of one kind.
 
-        They are on disk when this returns. A key that comes twice is written once. `people` holds, by key,
-        what is kept apart of a fact that is new.
+        They are on disk when this returns. Of a key that comes twice the first is written. `people` holds, by
+        key, what is kept apart of a fact that is new.
         """
         kind = facts[0].kind if facts else log.EVENT
         with self._database.logging() as connection:
             known = log.find(connection, kind, [fact.key for fact in facts])
-            fresh = {fact.key: fact for fact in facts if fact.key not in known}
+            fresh: dict[str, Fact] = {}
+            for fact in facts:
+                if fact.key not in known:
+                    fresh.setdefault(fact.key, fact)
             numbers: dict[str, int] = {}
             if fresh:
                 last = log.append(connection, list(fresh.values()))
@@ -100,11 +105,22 @@ class LogBook:
                     connection.execute(insert(secrets_).values(name=name, value=found))
         return bytes.fromhex(found)
 
-    def advance(self, name: str, limit: int, step: Callable[[Sequence[Entry], Desk], None]) -> int:
+    def at_desk(self, work: Callable[[Desk], Result]) -> Result:
+        """Do something at the desk, in one transaction that is alone in writing the log."""
+        with self._database.logging() as connection:
+            return work(Desk(connection))
+
+    def looking(self, work: Callable[[Desk], Result]) -> Result:
+        """Look something up at the desk, all of one moment; nothing can be written."""
+        with self._database.reading() as connection:
+            return work(Desk(connection))
+
+    def advance(self, name: str, limit: int, step: Callable[[Sequence[Entry], Desk], int]) -> int:
         """Let a follower make something of the next rows, and remember how far it is, in one transaction.
 
         Whoever calls this, in however many processes: each row is handed out once for each name of a
-        follower, in order. `step` reads and writes through the desk. Returns how many rows there were.
+        follower, in order. `step` reads and writes through the desk, and says how many of the rows it took;
+        the others come again. Returns how many were taken.
         """
         with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
             if log.head(connection) <= Desk(connection).checkpoint(name):
@@ -112,7 +128,7 @@ class LogBook:
         with self._database.logging() as connection:
             desk = Desk(connection)
             entries = log.read(connection, desk.checkpoint(name), limit)
-            if entries:
-                step(entries, desk)
-                desk.remember(name, entries[-1].seq)
-            return len(entries)
+            taken = step(entries, desk) if entries else 0
+            if taken:
+                desk.remember(name, entries[taken - 1].seq)
+            return taken

@@ -9,6 +9,9 @@ numbers      what `features` is for areas, for devices; buildings have a column 
 staff_posts  the duty roster.
 log          what was said and done, in the order in which everybody sees it: events, orders, editions.
 personal     names and phones of those who reported, apart from the log, so that they can be erased.
+attachments  photos of events; what is erased leaves its row, without its data.
+device_states  the last that each device said, and when it was last heard; `changed` grows with each change.
+hooks, deliveries  who wants to be told of what in the log, and what is still to be told, or could not be.
 situations   what the events add up to: what is open now, and what was closed lately.
 orders       work orders as the log makes them; the log's rows are their history.
 checkpoints  how far along the log each follower is, stored with what it made of it.
@@ -188,6 +191,49 @@ personal = Table(
     Column("body", Text, nullable=False),
 )
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("data", LargeBinary),
+    Column("stored_ms", BigInteger, nullable=False),
+    Column("erased_ms", BigInteger),
+)
+
+device_states = Table(
+    "device_states",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("changed", BigInteger, nullable=False, index=True),
+    Column("heard_ms", BigInteger, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("kinds", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("hook", Text, ForeignKey("hooks.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("problem", Text),
+    Index("ix_deliveries_state", "state", "next_ms"),
+)
+
 situations = Table(
     "situations",
     metadata,
@@ -196,6 +242,7 @@ situations = Table(
     Column("is_open", Boolean, nullable=False),
     Column("body", Text, nullable=False),
     Index("ix_situations_is_open", "is_open", "seq"),
+    Index("ix_situations_seq", "seq"),
 )
 
 orders = Table(
@@ -207,11 +254,14 @@ orders = Table(
     Column("is_live", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("code", Text),
+    Column("person", Text),
     Column("due_ms", BigInteger),
     Column("version", Integer, nullable=False),
     Column("body", Text, nullable=False),
     Index("ix_orders_is_live", "is_live", "number"),
     Index("ix_orders_code", "code", "number"),
+    Index("ix_orders_person", "person", "is_live"),
+    Index("ix_orders_due_ms", "due_ms"),
 )
 
 checkpoints = Table(

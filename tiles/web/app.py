@@ -21,6 +21,7 @@ from tiles.web import (
     ogc_collections,
     ogc_items,
     ogc_tiles,
+    orders,
     problems,
     styles,
     tilejson,
@@ -66,7 +67,7 @@ class Web(Flask):
 
 def routes() -> tuple[Route, ...]:
     """Every route of the service, in the order of the document."""
-    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values, events)
+    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values, events, orders)
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)
     document = to_json(api_document(api))

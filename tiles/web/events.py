@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import InputError, NotFoundError
 from gridmap.events import cloudevents, document
-from gridmap.events.intake import AT_ONCE, NEW, OTHER, SAME, with_number
+from gridmap.events.intake import AT_ONCE, NEW, OTHER, SAME, is_unplaced, with_number
 from gridmap.events.lines import Rejection, read_array, read_lines
 from gridmap.settings import EVENTS_BYTES
 from gridmap.store.log import EVENT
@@ -54,7 +54,7 @@ def affairs_of(call: Call) -> Affairs:
 def post(call: Call) -> Reply:
     """Take one event, or many."""
     affairs = affairs_of(call)
-    if call.media_type in (JSON, cloudevents.ONE) and call.body.lstrip()[:1] != b"[":
+    if call.media_type == cloudevents.ONE or (call.media_type == JSON and call.body.lstrip()[:1] != b"["):
         return one(affairs, read_one(call.body, call.media_type, call.headers, affairs.secret))
     if call.media_type == NDJSON:
         return many(affairs, read_lines(call.body, affairs.secret))
@@ -186,7 +186,7 @@ def get(call: Call) -> Reply:
             if len(kept) == limit:
                 break
             after = entry.seq
-            if entry.kind == EVENT and (not unplaced or '"code":null' in entry.body):
+            if entry.kind == EVENT and (not unplaced or is_unplaced(entry.body)):
                 kept.append(entry)
     return _page(kept, since=since, after=after)
 

@@ -16,6 +16,7 @@ from tiles.web import (
     ogc_collections,
     ogc_items,
     ogc_tiles,
+    orders,
     styles,
     tilejson,
     values,
@@ -64,6 +65,13 @@ _PROBLEM: Final[dict[str, Any]] = {
             "maxItems": 2,
             "description": "The lowest and the deepest zoom that there is.",
         },
+        "order": {"type": "string", "description": "The order that was not moved."},
+        "state": {"type": "string", "description": "The state that it is in."},
+        "allowed_actions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What the role and person may do instead.",
+        },
         "token": {"type": "string", "description": "The current build token of the tiles."},
     },
     "required": ["type", "title", "status", "detail", "detail_zh"],
@@ -75,7 +83,7 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
     """Write the document of all routes that declare their responses."""
     routes = tuple(route for route in routes if route.responses is not None)
     told = {route.layer for route in routes}
-    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values, events)
+    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values, events, orders)
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
         "Problem": _PROBLEM

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gridmap import errors
+from gridmap.orders.errors import OrderError, StaleOrderError, WrongRoleError, WrongStateError
 from tiles.web.parameters import SHOWN
 from tiles.web.reply import NEVER, PROBLEM, Reply, to_json
 
@@ -67,6 +68,30 @@ OTHER_EVENT: Final = Kind(
     "Another event has this source and id",
     "Events are never changed: send an update or a correction under an id of its own.",
     "同一来源和编号已有另一事件；事件不可改写，请用新编号上报更新或更正。",
+    told=True,
+)
+WRONG_STATE: Final = Kind(
+    "wrong-state",
+    409,
+    "The order is not in a state for that",
+    "Take one of the allowed actions.",
+    "工单当前状态不能进行该操作。",
+    told=True,
+)
+WRONG_ROLE: Final = Kind(
+    "wrong-role",
+    403,
+    "This role or person may not do that to the order",
+    "Take one of the allowed actions, or leave it to those who may.",
+    "该角色或人员无权进行该操作。",
+    told=True,
+)
+STALE_ORDER: Final = Kind(
+    "stale-order",
+    412,
+    "The order has moved on",
+    "Read it again, and decide again.",
+    "工单已有新变化，请重新读取后再操作。",
     told=True,
 )
 REFUSED: Final = Kind(
@@ -209,6 +234,9 @@ KINDS: Final = (
     NOT_FOUND,
     CONFLICT,
     OTHER_EVENT,
+    WRONG_STATE,
+    WRONG_ROLE,
+    STALE_ORDER,
     REFUSED,
     INTERNAL,
     DAMAGED,
@@ -236,6 +264,9 @@ BY_ERROR: Final[dict[type[Exception], Kind]] = {
     errors.ConflictError: CONFLICT,
     errors.RefusedError: REFUSED,
     errors.BusyError: BUSY,
+    WrongStateError: WRONG_STATE,
+    WrongRoleError: WRONG_ROLE,
+    StaleOrderError: STALE_ORDER,
     errors.DamageError: DAMAGED,
     errors.MissingExtraError: UNSUPPORTED,
     errors.HomeError: UNAVAILABLE,
@@ -298,6 +329,9 @@ def of_error(error: Exception, asked: str, query: Sequence[tuple[str, str]]) -> 
         return problem(kind, kind.advice)
     if isinstance(error, errors.InputError):
         return _of_input(error, query)
+    if isinstance(error, OrderError):
+        members = {"order": error.order, "state": error.state, "allowed_actions": list(error.allowed)}
+        return problem(kind, f"{error.order}: {error.english}", error.chinese, **members)
     return _soon(kind, problem(kind, str(error)))
 
 

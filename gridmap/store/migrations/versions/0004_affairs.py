@@ -32,6 +32,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event", name="pk_personal"),
     )
     op.create_table(
+        "attachments",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("media_type", sa.Text, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("data", sa.LargeBinary),
+        sa.Column("stored_ms", sa.BigInteger, nullable=False),
+        sa.Column("erased_ms", sa.BigInteger),
+        sa.PrimaryKeyConstraint("id", name="pk_attachments"),
+    )
+    op.create_table(
+        "device_states",
+        sa.Column("device", sa.Text, nullable=False),
+        sa.Column("changed", sa.BigInteger, nullable=False),
+        sa.Column("heard_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("device", name="pk_device_states"),
+    )
+    op.create_index("ix_device_states_changed", "device_states", ["changed"])
+    op.create_index("ix_device_states_heard_ms", "device_states", ["heard_ms"])
+    _make_hooks()
+    op.create_table(
         "situations",
         sa.Column("thing", sa.Text, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
@@ -40,6 +61,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("thing", name="pk_situations"),
     )
     op.create_index("ix_situations_is_open", "situations", ["is_open", "seq"])
+    op.create_index("ix_situations_seq", "situations", ["seq"])
     op.create_table(
         "orders",
         sa.Column("id", sa.Text, nullable=False),
@@ -48,6 +70,7 @@ def upgrade() -> None:
         sa.Column("is_live", sa.Boolean, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("code", sa.Text),
+        sa.Column("person", sa.Text),
         sa.Column("due_ms", sa.BigInteger),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
@@ -57,6 +80,8 @@ def upgrade() -> None:
     op.create_index("ix_orders_thing", "orders", ["thing"])
     op.create_index("ix_orders_is_live", "orders", ["is_live", "number"])
     op.create_index("ix_orders_code", "orders", ["code", "number"])
+    op.create_index("ix_orders_person", "orders", ["person", "is_live"])
+    op.create_index("ix_orders_due_ms", "orders", ["due_ms"])
     op.create_table(
         "checkpoints",
         sa.Column("name", sa.Text, nullable=False),
@@ -71,6 +96,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_secrets"),
     )
     _begin(log)
+
+
+def _make_hooks() -> None:
+    op.create_table(
+        "hooks",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("secret", sa.Text, nullable=False),
+        sa.Column("kinds", sa.Text, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger),
+        sa.PrimaryKeyConstraint("id", name="pk_hooks"),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("hook", sa.Text, nullable=False),
+        sa.Column("seq", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("next_ms", sa.BigInteger, nullable=False),
+        sa.Column("problem", sa.Text),
+        sa.PrimaryKeyConstraint("hook", "seq", name="pk_deliveries"),
+        sa.ForeignKeyConstraint(["hook"], ["hooks.id"], name="fk_deliveries_hook_hooks"),
+    )
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "next_ms"])
 
 
 def _begin(log: sa.Table) -> None:
