@@ -13,6 +13,7 @@ from functools import cached_property
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
+from gridmap.board import Board
 from gridmap.casework import Casework
 from gridmap.errors import GridmapError
 from gridmap.events.intake import Intake
@@ -68,6 +69,11 @@ class Affairs:
     def secret(self) -> bytes:
         """The city's key for what people are called."""
         return self.book.secret(PEOPLE)
+
+    @cached_property
+    def board(self) -> Board:
+        """What is open now."""
+        return Board(self.book, KEEPER)
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have a function called, in some thread, whenever this process has written the log."""

@@ -67,6 +67,10 @@ class Desk:
         """Write facts that are new into the log; return the number of the last."""
         return log.append(self._connection, facts)
 
+    def read(self, after: int, limit: int) -> list[Entry]:
+        """Rows of the log behind a number, in order."""
+        return log.read(self._connection, after, limit)
+
     def find(self, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
         """Facts that stand in the log, by key."""
         return log.find(self._connection, kind, keys)

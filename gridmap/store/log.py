@@ -72,6 +72,14 @@ def head(connection: Connection) -> int:
     return connection.execute(select(func.max(log.c.seq))).scalar() or 0
 
 
+def reaches_beyond(connection: Connection, seq: int) -> bool:
+    """Whether there are rows behind one that somebody has seen. DamageError: not even that one is there."""
+    last = head(connection)
+    if last < seq:
+        raise DamageError(_lost(last + 1))
+    return last > seq
+
+
 def read(connection: Connection, after: int, limit: int) -> list[Entry]:
     """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
     query = select(log).where(log.c.seq > after).order_by(log.c.seq).limit(limit)

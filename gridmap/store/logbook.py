@@ -123,7 +123,7 @@ class LogBook:
         the others come again. Returns how many were taken.
         """
         with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
-            if log.head(connection) <= Desk(connection).checkpoint(name):
+            if not log.reaches_beyond(connection, Desk(connection).checkpoint(name)):
                 return 0
         with self._database.logging() as connection:
             desk = Desk(connection)

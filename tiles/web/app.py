@@ -22,6 +22,7 @@ from tiles.web import (
     ogc_items,
     ogc_tiles,
     orders,
+    overlays,
     problems,
     styles,
     tilejson,
@@ -67,7 +68,21 @@ class Web(Flask):
 
 def routes() -> tuple[Route, ...]:
     """Every route of the service, in the order of the document."""
-    known = (health, locate, batch, nearby, within, areas, tilejson, tile_routes, styles, values, events, orders)
+    known = (
+        health,
+        locate,
+        batch,
+        nearby,
+        within,
+        areas,
+        tilejson,
+        tile_routes,
+        styles,
+        values,
+        events,
+        orders,
+        overlays,
+    )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)
     document = to_json(api_document(api))

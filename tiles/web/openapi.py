@@ -17,6 +17,7 @@ from tiles.web import (
     ogc_items,
     ogc_tiles,
     orders,
+    overlays,
     styles,
     tilejson,
     values,
@@ -83,7 +84,21 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
     """Write the document of all routes that declare their responses."""
     routes = tuple(route for route in routes if route.responses is not None)
     told = {route.layer for route in routes}
-    known = (fields, health, locate, batch, nearby, within, areas, tilejson, styles, values, events, orders)
+    known = (
+        fields,
+        health,
+        locate,
+        batch,
+        nearby,
+        within,
+        areas,
+        tilejson,
+        styles,
+        values,
+        events,
+        orders,
+        overlays,
+    )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
         "Problem": _PROBLEM
