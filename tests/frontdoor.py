@@ -16,6 +16,9 @@ from tiles.web.server import reserve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tiles.web.direct import Handler
+    from tiles.web.front import Opener
+
 PATIENCE_S = 60
 """Longer than any machine needs; what takes that long hangs."""
 
@@ -67,9 +70,12 @@ def front_door(
     fast: Callable[[bytes, bytes, bytes], bytes | None] = lambda _method, _target, _encodings: None,
     limits: Limits | None = None,
     body_limits: Mapping[str, BodyLimit] | None = None,
+    direct: Mapping[tuple[str, str], Handler] | None = None,
+    streams: Mapping[tuple[str, str], Opener] | None = None,
 ) -> Iterator[Door]:
     """Run a front in a thread of its own; in the end it must end by itself."""
-    front = Front(app, fast, limits or Limits(idle_s=PATIENCE_S, head_s=PATIENCE_S), body_limits)
+    limits = limits or Limits(idle_s=PATIENCE_S, head_s=PATIENCE_S)
+    front = Front(app, fast, limits, body_limits, direct, streams)
     opened, loops, ends = Event(), [], []
     with reserve("127.0.0.1", 0) as listener:
 

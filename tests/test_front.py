@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
+import struct
 import time
-from threading import Event
+from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from frontdoor import PATIENCE_S, echo, front_door, read_all, read_reply
 
-from tiles.web.limits import BodyLimit, Limits
+from tiles.web.direct import pieces_of
+from tiles.web.limits import SPARE_FILES, BodyLimit, Limits, with_room
+from tiles.web.reply import Reply
+from tiles.web.wire import write_reply
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from frontdoor import Door
+
+    from tiles.web.direct import Ticket
+    from tiles.web.turns import Turns
+    from tiles.web.wire import Request
 
 HOST = b"Host: test\r\n"
 CLOSE = HOST + b"Connection: close\r\n"
@@ -344,3 +354,305 @@ def test_an_app_that_fails_is_a_problem_and_a_line_in_the_log(caplog: pytest.Log
             assert (status, json.loads(body)["type"]) == (500, "/problems#internal")
             assert b"secret" not in body
     assert "/srv/secret" in caplog.text
+
+
+def test_connections_are_as_many_as_files_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    may = [(1_024, 20_000)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: may[0])
+    monkeypatch.setattr(resource, "setrlimit", lambda _which, given: asked.append(given))
+    assert with_room(Limits()) == Limits()
+    assert asked == [(Limits().connections + SPARE_FILES, 20_000)]
+    may[0] = (1_024, 2_048)
+    assert with_room(Limits()).connections == 2_048 - SPARE_FILES
+    may[0] = (512, resource.RLIM_INFINITY)
+    assert with_room(Limits()) == Limits()
+    may[0] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    asked.clear()
+    assert with_room(Limits()) == Limits()
+    assert asked == []
+
+
+# --- answers given later
+
+
+class Later:
+    """A handler that keeps its tickets until the test answers them; it leaves `?app` to the app."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[Request, Ticket]] = []
+
+    def __call__(self, request: Request, ticket: Ticket) -> bool:
+        if request.target.endswith(b"?app"):
+            return False
+        if request.target.endswith(b"?broken"):
+            raise ZeroDivisionError("/srv/secret")
+        self.taken.append((request, ticket))
+        return True
+
+    def answers(self) -> list[tuple[Ticket, list[bytes]]]:
+        """What each is told: its own body."""
+        return [
+            (ticket, write_reply(request, 201, [], b"".join(request.body), close=not request.keep_alive))
+            for request, ticket in self.taken
+        ]
+
+
+def post(path: bytes, body: bytes, more: bytes = b"") -> bytes:
+    return b"POST %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n%b" % (path, HOST, more, len(body), body)
+
+
+@pytest.fixture(name="later")
+def _later() -> Later:
+    return Later()
+
+
+@pytest.fixture(name="direct")
+def _direct(later: Later) -> Iterator[Door]:
+    with front_door(direct={("POST", "/large"): later}, body_limits={"/large": LARGE}) as running:
+        yield running
+
+
+def test_many_clients_are_answered_at_once_from_any_thread(direct: Door, later: Later) -> None:
+    clients = [direct.connect() for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.sendall(post(b"/large", b"event %d" % number))
+    until(lambda: len(later.taken) == len(clients))
+    assert direct.front._held == sum(request.size for request, _ in later.taken) > 0
+    writer = Thread(target=direct.front.done_many, args=(later.answers(),))
+    writer.start()
+    for number, client in enumerate(clients):
+        assert read_reply(client)[::2] == (201, b"event %d" % number)
+        client.close()
+    writer.join()
+    until(lambda: not direct.front._held)
+
+
+def test_an_answer_given_later_keeps_its_turn(direct: Door, later: Later) -> None:
+    with direct.connect() as client:
+        client.sendall(
+            post(b"/large", b"one")
+            + post(b"/large?app", b"two")
+            + post(b"/large", b"three", b"Connection: close\r\n")
+        )
+        until(lambda: len(later.taken) == 1)
+        later.taken[0][1](later.answers()[0][1])
+        until(lambda: len(later.taken) == 2)
+        direct.front.done_many(later.answers()[1:])
+        found = read_all(client)
+    assert bodies(found) == [b"one", b"POST /large app 3 two", b"three"]
+    assert statuses(found) == [201, 200, 201]
+
+
+def test_only_the_first_answer_counts(direct: Door, later: Later) -> None:
+    with direct.connect() as client:
+        client.sendall(post(b"/large", b"one"))
+        until(lambda: bool(later.taken))
+        answer = later.answers()[0]
+        direct.front.done_many([answer, answer])
+        answer[0](answer[1])
+        assert read_reply(client)[2] == b"one"
+        client.sendall(b"GET /a HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        assert bodies(read_all(client)) == [b"GET /a  0 "]
+    assert direct.front._held == 0
+
+
+def test_a_handler_that_fails_is_a_problem_and_a_line_in_the_log(
+    direct: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    with direct.connect() as client:
+        for _ in range(2):
+            client.sendall(post(b"/large?broken", b"x"))
+            status, _, body = read_reply(client)
+            assert (status, json.loads(body)["type"]) == (500, "/problems#internal")
+            assert b"secret" not in body
+    assert "/srv/secret" in caplog.text
+    assert direct.front._held == 0
+
+
+def test_who_has_gone_is_answered_without_harm(direct: Door, later: Later) -> None:
+    client = direct.connect()
+    client.sendall(post(b"/large", b"one"))
+    until(lambda: bool(later.taken))
+    assert not later.taken[0][1].is_gone()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()  # with a reset: one that only sends no more may still want its answer
+    until(later.taken[0][1].is_gone)
+    direct.front.done_many(later.answers())
+    until(lambda: not direct.front._held)
+
+
+def test_what_is_to_be_answered_later_is_waited_for_in_the_end() -> None:
+    later = Later()
+    limits = Limits(grace_s=PATIENCE_S)
+    with front_door(direct={("POST", "/x"): later}, limits=limits) as door:
+        client = door.connect()
+        client.sendall(post(b"/x", b"one"))
+        until(lambda: bool(later.taken))
+        writer = Timer(0.1, door.front.done_many, [later.answers()])
+        writer.start()
+    writer.join()
+    assert read_reply(client)[::2] == (201, b"one")
+    assert client.recv(1) == b""
+    client.close()
+    later.taken[0][1]([b"nobody waits any more"])
+
+
+def test_pieces_of_a_reply_pass_the_gate(direct: Door, later: Later) -> None:
+    with direct.connect() as client:
+        client.sendall(post(b"/large", b"one"))
+        until(lambda: bool(later.taken))
+        request, ticket = later.taken[0]
+        ticket(pieces_of(request, Reply(b"{}", status=201), "areas"))
+        status, headers, body = read_reply(client)
+    assert (status, body) == (201, b"{}")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+# --- streams
+
+
+class Streams:
+    """An opener whose streams the test writes to; it refuses `?no` and fails at `?broken`."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.open: list[Told] = []
+
+    def begin(self, _loop: asyncio.AbstractEventLoop, _limits: Limits) -> None:
+        self.began += 1
+
+    def __call__(self, request: Request, connection: Turns) -> list[bytes] | None:
+        if request.target.endswith(b"?broken"):
+            raise ZeroDivisionError("/srv/secret")
+        if request.target.endswith(b"?no"):
+            return pieces_of(request, Reply(b"no", status=403), None)
+        stream = Told()
+        stream.transport = connection.stream(stream)
+        stream.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        self.open.append(stream)
+        return None
+
+
+class Told:
+    """A stream that remembers what it was told."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def paused(self) -> None:
+        self.told.append("paused")
+
+    def resumed(self) -> None:
+        self.told.append("resumed")
+
+    def ended(self) -> None:
+        self.told.append("ended")
+
+    def finish(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(b"bye")
+            self.transport.close()
+
+
+@pytest.fixture(name="streams")
+def _streams() -> Streams:
+    return Streams()
+
+
+@pytest.fixture(name="streaming")
+def _streaming(streams: Streams) -> Iterator[Door]:
+    at = {("GET", "/stream"): streams, ("HEAD", "/stream"): streams}
+    with front_door(streams=at, limits=Limits(idle_s=0.5, head_s=0.5, grace_s=PATIENCE_S)) as running:
+        yield running
+
+
+STREAM = b"GET /stream HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+def test_a_request_becomes_a_stream_in_its_turn_and_what_follows_is_nobody_s(
+    streaming: Door, streams: Streams
+) -> None:
+    assert streams.began == 1
+    with streaming.connect() as client:
+        client.sendall(b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n" + STREAM + post(b"/b", b"x" * 100) + STREAM)
+        until(lambda: bool(streams.open))
+        client.sendall(b"what is this? " * 10_000)
+        time.sleep(2)  # longer than it may be idle
+        assert not streaming.front._held
+        assert len(streams.open) == 1
+        assert streams.open[0].told == []
+        streaming.front._loop.call_soon_threadsafe(streams.open[0].transport.write, b"news")
+        found = b""
+        while not found.endswith(b"news"):
+            found += client.recv(1_000)
+    assert statuses(found) == [200, 200]
+    assert bodies(found)[1] == b"news"
+    until(lambda: streams.open[0].told == ["ended"])
+    until(lambda: not streaming.front._connections)
+
+
+def test_a_listener_that_closes_its_side_has_gone(streaming: Door, streams: Streams) -> None:
+    with streaming.connect() as client:
+        client.sendall(STREAM)
+        until(lambda: bool(streams.open))
+        client.shutdown(socket.SHUT_WR)
+        until(lambda: streams.open[0].told == ["ended"])
+
+
+def test_a_stream_is_told_when_its_client_does_not_read_and_when_it_does(
+    streaming: Door, streams: Streams
+) -> None:
+    with streaming.connect() as client:
+        client.sendall(STREAM)
+        until(lambda: bool(streams.open))
+        streaming.front._loop.call_soon_threadsafe(streams.open[0].transport.write, bytes(20_000_000))
+        until(lambda: streams.open[0].told == ["paused"])
+        left = 20_000_000
+        while left > 0:
+            left -= len(client.recv(1 << 20))
+        until(lambda: streams.open[0].told == ["paused", "resumed"])
+
+
+def test_an_opener_may_refuse_or_fail_and_the_connection_stays(
+    streaming: Door, streams: Streams, caplog: pytest.LogCaptureFixture
+) -> None:
+    no, broken = (b"GET /stream?%b HTTP/1.1\r\n%b\r\n" % (what, HOST) for what in (b"no", b"broken"))
+    with streaming.connect() as client:
+        client.sendall(no * 3_000 + broken + b"GET /end HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        found = read_all(client)
+    assert statuses(found) == [403] * 3_000 + [500, 200]
+    assert "/srv/secret" in caplog.text
+    assert streams.open == []
+
+
+def test_streams_are_no_idle_connections_that_give_way(streams: Streams) -> None:
+    limits = Limits(connections=2, idle_s=PATIENCE_S)
+    with front_door(streams={("GET", "/stream"): streams}, limits=limits) as door:
+        listening = [door.connect() for _ in range(2)]
+        for client in listening:
+            client.sendall(STREAM)
+        until(lambda: len(streams.open) == 2)
+        with door.connect() as late:
+            assert statuses(read_all(late)) == [503]
+        assert all(each.told == [] for each in streams.open)
+        for client in listening:
+            client.close()
+
+
+def test_streams_are_closed_at_once_in_the_end_however_long_others_may_take(streams: Streams) -> None:
+    begun = time.monotonic()
+    limits = Limits(grace_s=PATIENCE_S)
+    with front_door(streams={("GET", "/stream"): streams}, limits=limits) as door:
+        one, deaf = door.connect(), door.connect()
+        for number, client in enumerate((one, deaf), 1):
+            client.sendall(STREAM)
+            until(lambda number=number: len(streams.open) == number)  # type: ignore[misc]
+        door.front._loop.call_soon_threadsafe(streams.open[1].transport.write, bytes(20_000_000))
+        until(lambda: streams.open[1].told == ["paused"])
+    assert time.monotonic() - begun < PATIENCE_S
+    assert read_all(one).endswith(b"bye")
+    one.close()
+    deaf.close()

@@ -33,6 +33,7 @@ from tiles.web import tiles as tile_routes
 from tiles.web.base import base_of, trusts_proxy
 from tiles.web.call import Call
 from tiles.web.limits import BodyLimit
+from tiles.web.live import routes as live
 from tiles.web.openapi import api_document
 from tiles.web.parameters import read_query
 from tiles.web.reply import Reply, to_json
@@ -82,6 +83,7 @@ def routes() -> tuple[Route, ...]:
         events,
         orders,
         overlays,
+        live,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)

@@ -1,38 +1,22 @@
-"""One client's connection: bytes in, requests out in their order, replies back in the same order.
+"""One client's connection: bytes in, requests out, which then take their turns (`tiles.web.turns`).
 
 llhttp (by httptools) parses, in its strict mode: what a proxy in front might read otherwise (two lengths, a
 length beside chunks, a bare line feed) is refused, so no request hides inside another. This module holds what
-llhttp leaves to its user: the limits, the order of replies, when to close.
-
-Replies keep the order of requests: while one is being answered, later ones of the same connection wait, and
-reading pauses when `WAITING` of them do, or when the client does not read its replies.
-
-A client is told why it was refused, also in the middle of sending: the reply goes out, our side is closed,
-and what still comes is read and dropped for a moment. To close at once would reset the connection, and the
-reply would be lost.
+llhttp leaves to its user: the limits and the refusals. Reading pauses when `WAITING` requests wait for their
+turn, or when the client does not read its replies.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final
 
 import httptools
 
+from tiles.web.turns import WAITING, Turns
 from tiles.web.wire import CONTINUE, Refused, RefusedError, Request
-from tiles.web.wsgi import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tiles.web.limits import BodyLimit, Limits
-
-WAITING: Final = 16
-"""Requests of one connection that may wait for the one before; more stay in the socket."""
-
-LINGER_S: Final = 5.0
-"""How long what a refused client still sends is read and dropped."""
+    from tiles.web.turns import Front
 
 _NOT_PLAIN: Final = frozenset(
     {b"if-none-match", b"authorization", b"cookie", b"content-length", b"transfer-encoding", b"upgrade"}
@@ -40,49 +24,12 @@ _NOT_PLAIN: Final = frozenset(
 """Headers that a fast answer does not look at: a request with one of them goes the long way."""
 
 
-class Front(Protocol):
-    """What a connection needs of the front that owns it (`tiles.web.front`)."""
-
-    limits: Limits
-    now: Callable[[], float]
-    fast: Callable[[bytes, bytes, bytes], bytes | None]
-
-    def enter(self, connection: Connection, /) -> bool:
-        """Count it in; False when there is no room."""
-
-    def leave(self, connection: Connection, /) -> None:
-        """Count it out."""
-
-    def body_limit(self, method: str, path: str) -> BodyLimit:
-        """The largest body of a request."""
-
-    def hold(self, count: int) -> bool:
-        """Count bytes of bodies in or out; False when there is no room."""
-
-    def answer(self, connection: Connection, request: Request, /) -> None:
-        """Have a request answered; `Connection.answered` gets the reply."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Turns):
     """One client's connection. All methods are called in the event loop's thread."""
 
     def __init__(self, front: Front) -> None:
-        self._front = front
+        super().__init__(front)
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[Request | Refused] = deque()
-        self._transport: asyncio.Transport = cast("asyncio.Transport", None)  # until connection_made
-        self._client = ""
-        self._busy = False
-        """A request of this connection is being answered elsewhere."""
-        self._last = False
-        """Nothing more is read; what waits is answered, then the connection is closed."""
-        self._lingers = False
-        self._blocked = False
-        self._unsent = 0
-        self.since = front.now()
-        """When something last happened: bytes came, or an answer went out."""
-        self._begun: float | None = None
-        """When the head began that is not whole yet."""
         self._uncounted = 0
         """Bytes that came and were not told of yet, as far as that can be known."""
         self._in_head = False
@@ -101,31 +48,11 @@ class Connection(asyncio.Protocol):
         self._encodings = b""
         self._plain = True
 
-    # What asyncio calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come."""
-        self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
-        if not self._front.enter(self):
-            self._tell(Refused(503, "All connections of this server are in use: try again in a moment."))
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The connection is over, for whatever reason."""
-        self._drop_body()
-        for each in self._waiting:
-            if isinstance(each, Request):
-                self._front.hold(-each.size)
-        self._waiting.clear()
-        self._last = True
-        self._front.leave(self)
-
     def data_received(self, data: bytes) -> None:
         """Bytes came: they become requests, or a refusal."""
-        self.since = self._front.now()
         if self._last:
             return
+        self.since = self._front.now()
         self._uncounted = max(self._uncounted, 0) + len(data)
         try:
             self._feed(data)
@@ -137,23 +64,6 @@ class Connection(asyncio.Protocol):
                 self._end(self._refusal(error))
         if len(self._waiting) >= WAITING:
             self._transport.pause_reading()
-
-    def eof_received(self) -> bool:
-        """The client sends no more; it may still want its replies."""
-        self._last = True
-        return (self._busy or bool(self._waiting)) and not self._lingers
-
-    def pause_writing(self) -> None:
-        """The client reads more slowly than it is answered: answer no more, read no more."""
-        self._blocked = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """The client has read: go on."""
-        self._blocked = False
-        self.since = self._front.now()
-        self._go_on()
 
     # What the parser calls
 
@@ -209,6 +119,8 @@ class Connection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """A piece of its body."""
         self._uncounted = 0
+        if self._stream is not None:
+            return
         if self._body_bytes + len(chunk) > self._limit.size:
             raise self._large_body("")
         if not self._front.hold(len(chunk)):
@@ -219,6 +131,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """It is whole: answer it on the spot, or in its turn."""
         self._uncounted = 0
+        if self._stream is not None:
+            return  # what follows a stream is nobody's
         if self._switching and not self._replayed:
             return  # the body comes when the head is parsed anew, without its wish to switch
         self._switching = self._replayed = False
@@ -240,53 +154,6 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     # The rest
-
-    def answered(self, pieces: list[bytes]) -> None:
-        """The reply of the request that was given away last; the next one follows."""
-        self._busy = False
-        self.since = self._front.now()
-        if self._transport.is_closing():
-            return
-        for piece in pieces:
-            self._transport.write(piece)
-        self._go_on()
-
-    def is_gone(self) -> bool:
-        """Whether nobody waits any more for what is being answered."""
-        return self._transport.is_closing()
-
-    def is_idle(self) -> bool:
-        """Whether nothing is being answered or sent here."""
-        return not (self._busy or self._waiting or self._unread())
-
-    def finish(self) -> None:
-        """Close when everything that came whole is answered and sent."""
-        self._last = True
-        if not (self._busy or self._waiting):
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Close now, whatever is under way."""
-        self._transport.abort()
-
-    def check(self, now: float) -> None:
-        """Close when the client has been silent, or slow with a head, for longer than the limits allow."""
-        limits = self._front.limits
-        if self._lingers:
-            if self._begun is None or now - self._begun > LINGER_S:
-                self._transport.abort()
-        elif unsent := self._unread():
-            if unsent != self._unsent:  # the client reads, slowly
-                self._unsent, self.since = unsent, now
-            elif now - self.since > limits.idle_s:
-                self._transport.abort()
-        elif not (self._busy or self._waiting):
-            late = self._begun is not None and now - self._begun > limits.head_s
-            if late or now - self.since > limits.idle_s:
-                self._transport.close()
-
-    def _unread(self) -> int:
-        return self._transport.get_write_buffer_size()
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -328,38 +195,6 @@ class Connection(asyncio.Protocol):
             most = self._front.limits.header_bytes
             text = f"The request line and its headers take more than {most:,} bytes."
             raise RefusedError(431, text, most)
-
-    def _go_on(self) -> None:
-        """Answer what waits, one at a time, as far as the client reads."""
-        if self._busy or self._blocked or self._lingers:
-            return
-        if self._waiting:
-            following = self._waiting.popleft()
-            if isinstance(following, Refused):
-                self._tell(following)
-            else:
-                self._busy = True
-                self._front.answer(self, following)
-        elif self._last:
-            self._transport.close()
-        if not self._last and len(self._waiting) < WAITING:
-            self._transport.resume_reading()
-
-    def _end(self, refused: Refused) -> None:
-        """Refuse, in its turn, and read no more."""
-        self._drop_body()
-        self._waiting.append(refused)
-        self._last = True
-        self._go_on()
-
-    def _tell(self, refused: Refused) -> None:
-        """Say why nothing more is answered here, close our side, and let the other one read it."""
-        for piece in refuse(refused.status, refused.detail, refused.limit):
-            self._transport.write(piece)
-        self._last = self._lingers = True
-        self._begun = self.since = self._front.now()
-        self._transport.write_eof()
-        self._transport.resume_reading()
 
     def _refusal(self, error: Exception) -> Refused:
         """What llhttp found wrong; a refusal of our own comes out of it wrapped."""

@@ -4,7 +4,10 @@ Theory of operation. A request is read whole by the loop. What the fast path kno
 answered on the spot, in some microseconds, so neither a thread nor Flask is woken for it. All else goes to a
 worker thread, which asks the WSGI app and hands the finished bytes back. So a hundred clients that stop in
 the middle of a header cost a hundred sockets and nothing else, and slow answers delay only each other.
-A stream later is one more way to answer: from the loop, a frame written to many connections.
+
+Two more ways to answer. A handler may take a request in the loop and answer it later, from any thread
+(`tiles.web.direct`): whoever stores the events of many clients at once answers them at once. And a request
+may become a stream (`tiles.web.live`): from the loop, one encoded frame is written to many connections.
 
 Why our own, on asyncio and httptools (llhttp, the parser of Node.js). CPU of the server for one small answer
 with the headers of ours, wrk beside it, in one run: nginx's static file 16 us, this front bare 11.5 (with
@@ -22,23 +25,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from tiles.web import problems
 from tiles.web.connection import Connection
-from tiles.web.limits import BodyLimit
+from tiles.web.direct import Ticket, pieces_of
+from tiles.web.limits import BodyLimit, with_room
 from tiles.web.wsgi import ask
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from tiles.web.direct import Handler
     from tiles.web.limits import Limits
+    from tiles.web.turns import Turns
     from tiles.web.wire import Request
     from tiles.web.wsgi import App
 
     Fast = Callable[[bytes, bytes, bytes], bytes | None]
+
+LOG: Final = logging.getLogger("tiles.web")
 
 TOLD: Final = 64
 """Connections above the limit that are still told why they are refused."""
@@ -53,22 +63,44 @@ BACKLOG: Final = 1024
 """Connections that the system may hold before we take them; it lowers this to its own limit."""
 
 
+class Opener(Protocol):
+    """Makes streams of requests; one serves all requests of its addresses."""
+
+    def begin(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+        """Called once in the loop, before the port opens."""
+
+    def __call__(self, request: Request, connection: Turns) -> list[bytes] | None:
+        """Take the connection over (`Turns.stream`) and give None, or give the pieces of a plain reply."""
+
+
 class Front:
-    """Owns the connections and the workers; everything but `_work` runs in the event loop's thread."""
+    """Owns the connections and the workers.
+
+    Everything but `_work` and `done_many` runs in the event loop's thread.
+    """
 
     def __init__(
-        self, app: App, fast: Fast, limits: Limits, body_limits: Mapping[str, BodyLimit] | None = None
+        self,
+        app: App,
+        fast: Fast,
+        limits: Limits,
+        body_limits: Mapping[str, BodyLimit] | None = None,
+        direct: Mapping[tuple[str, str], Handler] | None = None,
+        streams: Mapping[tuple[str, str], Opener] | None = None,
     ) -> None:
         """`fast` gives the whole reply to (method, target, Accept-Encoding), or None: then the app is asked.
 
-        `body_limits` holds, by path, the largest body of a POST.
+        `body_limits` holds, by path, the largest body of a POST. `direct` and `streams` hold, by method and
+        path, who answers later and who makes a stream of the request; all else is the app's.
         """
         self.limits = limits
         self.fast = fast
         self._app = app
         self._body_limits = dict(body_limits or {})
-        self._connections: set[Connection] = set()
-        self._jobs: SimpleQueue[tuple[Connection, Request] | None] = SimpleQueue()
+        self._direct = dict(direct or {})
+        self._streams = dict(streams or {})
+        self._connections: set[Turns] = set()
+        self._jobs: SimpleQueue[tuple[Turns, Request] | None] = SimpleQueue()
         self._workers: list[Thread] = []
         self._held = 0
         self._place = ("", 0)
@@ -81,6 +113,9 @@ class Front:
         """
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
+        self.limits = with_room(self.limits)
+        for opener in {id(each): each for each in self._streams.values()}.values():
+            opener.begin(self._loop, self.limits)
         host, port = listener.getsockname()[:2]
         self._place = (host, port)
         server = await self._loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
@@ -102,7 +137,7 @@ class Front:
             server.close()
             await self._end()
 
-    def enter(self, connection: Connection) -> bool:
+    def enter(self, connection: Turns) -> bool:
         """Count a connection in. When all are taken the one that has been idle longest gives way to it.
 
         False when none is idle: then this one is to be refused.
@@ -116,7 +151,7 @@ class Front:
             connection.abort()  # there is no room even to say so
         return not full or bool(idle)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Turns) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
 
@@ -132,9 +167,44 @@ class Front:
         self._held += count
         return True
 
-    def answer(self, connection: Connection, request: Request) -> None:
-        """Have a request answered by a worker; the connection gets the reply's bytes."""
-        self._jobs.put((connection, request))
+    def answer(self, connection: Turns, request: Request) -> None:
+        """Have a request answered: as a stream, by its handler, or by a worker who asks the app."""
+        at = (request.method, request.path)
+        if at in self._streams:
+            self._open(self._streams[at], connection, request)
+        elif at not in self._direct or not self._handled(self._direct[at], connection, request):
+            self._jobs.put((connection, request))
+
+    def done_many(self, answers: Sequence[tuple[Ticket, list[bytes]]]) -> None:
+        """Answer requests whose handlers said that they would, from any thread; the loop is woken once."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._done_many, answers)
+
+    def _open(self, opener: Opener, connection: Turns, request: Request) -> None:
+        size = request.size
+        try:
+            pieces = opener(request, connection)
+        except Exception:
+            pieces = _failed(request)
+        if pieces is None:
+            self.hold(-size)
+        else:  # in its own turn of the loop: a client may send thousands of requests at once
+            self._loop.call_soon(self._done, connection, size, pieces)
+
+    def _handled(self, handler: Handler, connection: Turns, request: Request) -> bool:
+        ticket = Ticket(self, connection, request.size)
+        try:
+            return handler(request, ticket)
+        except Exception:
+            self._loop.call_soon(self._done_many, [(ticket, _failed(request))])
+            return True
+
+    def _done_many(self, answers: Sequence[tuple[Ticket, list[bytes]]]) -> None:
+        for ticket, pieces in answers:
+            if ticket.answered:
+                continue
+            ticket.answered = True
+            self._done(ticket.connection, ticket.size, pieces)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -145,7 +215,7 @@ class Front:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._done, connection, size, pieces)
 
-    def _done(self, connection: Connection, size: int, pieces: list[bytes]) -> None:
+    def _done(self, connection: Turns, size: int, pieces: list[bytes]) -> None:
         self.hold(-size)
         connection.answered(pieces)
 
@@ -169,3 +239,9 @@ class Front:
             self._jobs.put(None)
         for worker in self._workers:
             worker.join(max(0.0, patience - self.now()))
+
+
+def _failed(request: Request) -> list[bytes]:
+    """What is told when a handler fails, which is also a line in the log."""
+    LOG.exception("no answer could be made to %s %s", request.method, request.path)
+    return pieces_of(request, problems.problem(problems.INTERNAL, problems.INTERNAL.advice), None)

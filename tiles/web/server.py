@@ -25,9 +25,13 @@ from gridmap.errors import InputError
 from gridmap.store.address import address_of
 from tiles.web import batch
 from tiles.web.app import create_app
+from tiles.web.events_direct import DirectEvents
 from tiles.web.fast import Fast
+from tiles.web.feed import BACK, Feed
 from tiles.web.front import Front
 from tiles.web.limits import Limits
+from tiles.web.live.door import PATH, LiveDoor
+from tiles.web.live.hub import Hub
 from tiles.web.tiling import Tiling, Upkeep
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from gridmap.affairs import Affairs
     from gridmap.store.address import CityAddress
     from gridmap.twin import Twin
+    from tiles.web.direct import Handler
+    from tiles.web.front import Opener
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8000
@@ -131,11 +137,36 @@ def serve_loaded(load: Callable[[], Loaded], host: str, port: int, limits: Limit
 
 def _answer(loaded: Loaded, listener: socket.socket, limits: Limits, ending: _Ending) -> None:
     twin, tiling, affairs = loaded
-    host, port = listener.getsockname()[:2]
     sys.setswitchinterval(SWITCH_S)
     batch.prepare(twin.current)
     app = create_app(twin, tiling, affairs)
-    front = Front(app, Fast(twin, tiling), limits, app.body_limits)
+    direct: dict[tuple[str, str], Handler] = {}
+    streams: dict[tuple[str, str], Opener] = {}
+    with ExitStack() as ends:
+        if affairs is not None:
+            direct[("POST", "/events")] = DirectEvents(affairs)
+            door = _live(twin, affairs, ends)
+            streams = {(method, PATH): door for method in ("GET", "HEAD")}
+        front = Front(app, Fast(twin, tiling), limits, app.body_limits, direct, streams)
+        _run(front, twin, listener, ending)
+
+
+def _live(twin: Twin, affairs: Affairs, ends: ExitStack) -> LiveDoor:
+    """The door of the live stream, fed with what stands in the log."""
+    head = affairs.book.head()
+    feeds: list[Feed] = []
+    hub = Hub(
+        max(0, head - BACK),
+        edition=lambda: twin.current.edition.number,
+        snapshot=lambda _wanted: feeds[0].states(),
+    )
+    feeds.append(Feed(affairs, twin, hub, hub.seq))
+    ends.callback(feeds[0].close)
+    return LiveDoor(hub, twin)
+
+
+def _run(front: Front, twin: Twin, listener: socket.socket, ending: _Ending) -> None:
+    host, port = listener.getsockname()[:2]
 
     async def run() -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()

@@ -1,0 +1,66 @@
+"""One plain event, answered when it is on disk, without a thread that waits for it or Flask.
+
+What this gives is what the app would give (`tests/test_events_direct.py` asks both). Whatever is unusual it
+leaves to the app: lists, other media types, an event that cannot be used, one with photos.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from gridmap.errors import BusyError, InputError
+from gridmap.events.document import decode
+from tiles.web import problems
+from tiles.web.direct import pieces_of
+from tiles.web.events import LAYER, reply_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridmap.affairs import Affairs
+    from gridmap.events.intake import Answer
+    from tiles.web.direct import Ticket
+    from tiles.web.wire import Request
+
+ASKED: Final = "POST /events"
+LONGEST: Final = 16_384
+"""Bytes of a body that are read in the loop: some 20 us."""
+
+_ODD: Final = frozenset({b"content-encoding", b"ce-specversion"})
+
+
+class DirectEvents:
+    """Takes one event of a request (`tiles.web.direct.Handler`)."""
+
+    def __init__(self, affairs: Affairs) -> None:
+        self._affairs = affairs
+        self._secret = affairs.secret
+
+    def __call__(self, request: Request, ticket: Ticket) -> bool:
+        """Whether this is one plain event; then the ticket is called when it is written."""
+        if request.size > LONGEST or b"?" in request.target:
+            return False
+        headers = dict(request.headers)
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media_type != b"application/json" or not _ODD.isdisjoint(headers):
+            return False
+        try:
+            given = decode(b"".join(request.body), self._secret)
+            if given.event.photos:
+                return False
+            self._affairs.intake.submit([given], partial(_tell, request, ticket))
+        except (InputError, BusyError):
+            return False
+        return True
+
+
+def _tell(request: Request, ticket: Ticket, answers: Sequence[Answer] | Exception) -> None:
+    try:
+        if isinstance(answers, Exception):
+            raise answers
+        reply = reply_of(answers[0])
+    except Exception as error:  # every one becomes a problem document
+        ticket(pieces_of(request, problems.of_error(error, ASKED, ()), None))
+    else:
+        ticket(pieces_of(request, reply, LAYER))

@@ -1,0 +1,184 @@
+"""The feed: what stands in the log, told to the hub of the live stream, row by row.
+
+It follows the log from a cursor of its own, so it tells what other processes wrote as well, and tells
+everything in the log's order. What this process writes wakes it; for the rest it looks some times a second.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from gridmap.errors import GridmapError
+from gridmap.events.intake import with_number
+from gridmap.events.situations import read_said, thing_of
+from gridmap.orders.order import entry_from_json, order_from_json
+from gridmap.store.log import EVENT, NOTICE, ORDER
+from tiles.web.live.items import LiveItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gridmap.affairs import Affairs
+    from gridmap.store.desk import Desk, OrderRow
+    from gridmap.store.log import Entry
+    from gridmap.twin import Snapshot, Twin
+    from tiles.web.live.hub import Hub
+
+LOG: Final = logging.getLogger("tiles.web")
+
+PAGE: Final = 2_000
+"""Rows that are told at a time."""
+
+EVERY_S: Final = 0.1
+"""How often the log is looked at for what other processes wrote."""
+
+PAUSE_S: Final = 0.02
+"""The shortest time between two looks: what comes in between is read at once."""
+
+BACK: Final = 10_000
+"""Rows before the newest that are told to a new hub, so that streams go on over a restart."""
+
+COUNTED_S: Final = 0.5
+"""How often numbers that changed are told."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Feed:
+    """Tells a hub what happens; `close` ends it."""
+
+    def __init__(self, affairs: Affairs, twin: Twin, hub: Hub, seq: int) -> None:
+        """Begin behind a number of the log, which is the hub's."""
+        self._affairs = affairs
+        self._twin = twin
+        self._hub = hub
+        self._seq = seq
+        self._chains: dict[str, tuple[str, ...]] = {}
+        self._snapshot: Snapshot | None = None
+        self._open: Mapping[str, int] = {}
+        self._counted = 0.0
+        self._wake = Event()
+        self._ended = False
+        affairs.listen(self._wake.set)
+        self._thread = Thread(target=self._run, name="feed", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Tell no more."""
+        self._ended = True
+        self._wake.set()
+        self._thread.join(5)
+
+    def states(self) -> list[LiveItem]:
+        """The numbers of now, for who has come back."""
+        return [_counted(code, count) for code, count in self._open.items()]
+
+    def _run(self) -> None:
+        said = ""
+        while not self._ended:
+            try:
+                told = self._step()
+                said = ""
+            except GridmapError as error:
+                told = 0
+                if str(error) != said:
+                    said = str(error)
+                    LOG.error("the live stream stands still: %s", said)
+            if told < PAGE:
+                self._wake.wait(EVERY_S if not said else 1.0)
+                self._wake.clear()
+                Event().wait(PAUSE_S)
+
+    def _step(self) -> int:
+        """Tell what is new; how many rows that were."""
+        if self._twin.current is not self._snapshot:
+            self._snapshot, self._chains = self._twin.current, {}
+            number = self._snapshot.edition.number
+            self._hub.publish([LiveItem(None, "value", "edition", _encode({"edition": number}))])
+        entries = self._affairs.book.read(self._seq, PAGE)
+        if entries:
+            self._hub.publish(list(self._items(entries)))
+            self._seq = entries[-1].seq
+        if monotonic() - self._counted >= COUNTED_S:
+            self._counted = monotonic()
+            self._count()
+        return len(entries)
+
+    def _items(self, entries: Sequence[Entry]) -> Iterator[LiveItem]:
+        ids = {entry.key.partition(":")[0] for entry in entries if entry.kind in (ORDER, NOTICE)}
+
+        def look(desk: Desk) -> dict[str, OrderRow]:
+            return desk.orders(ids)
+
+        orders = self._affairs.book.looking(look) if ids else {}
+        for entry in entries:
+            if entry.kind == EVENT:
+                said = read_said(entry)
+                lon, lat = said.at or (None, None)
+                data = with_number(entry.seq, entry.body).encode()
+                codes = self._codes(said.code)
+                yield LiveItem(entry.seq, EVENT, thing_of(said), data, codes, lon, lat, said.class_)
+            elif entry.kind in (ORDER, NOTICE):
+                yield self._of_order(entry, orders[entry.key.partition(":")[0]])
+            else:
+                yield LiveItem(entry.seq, entry.kind, entry.kind, with_number(entry.seq, entry.body).encode())
+
+    def _of_order(self, entry: Entry, row: OrderRow) -> LiveItem:
+        order = order_from_json(row.body)
+        said: dict[str, Any] = {"seq": entry.seq}
+        if entry.kind == ORDER:
+            line = entry_from_json(entry.body)
+            for name in ("version", "action", "actor", "role", "note", "at", "to"):
+                said[name] = getattr(line, name)
+            said["from"] = line.from_
+        else:
+            said |= msgspec.json.decode(entry.body)
+        said["order"] = {
+            "id": order.id,
+            "state": order.state,
+            "version": order.version,
+            "class": order.class_,
+            "urgency": order.urgency,
+            "title": order.title,
+            "code": order.code,
+            "at": order.at,
+            "level": order.level,
+            "assignees": order.assignees,
+            "drill": order.drill,
+        }
+        lon, lat = order.at or (None, None)
+        codes = self._codes(order.code)
+        return LiveItem(entry.seq, entry.kind, order.id, _encode(said), codes, lon, lat, order.class_)
+
+    def _codes(self, code: str | None) -> tuple[str, ...]:
+        """A grid and all areas above it, by the edition that is served."""
+        if code is None or self._snapshot is None:
+            return ()
+        found = self._chains.get(code)
+        if found is None:
+            known = self._snapshot.has(code)
+            found = tuple(area.code for area in self._snapshot.chain(code)) if known else ()
+            self._chains[code] = found
+        return found
+
+    def _count(self) -> None:
+        """Tell where the number of open orders has changed, in grids and in all areas above them."""
+        counts: dict[str, int] = {}
+        for order in self._affairs.board.refresh().orders.values():
+            if not order.drill:
+                for code in self._codes(order.code):
+                    counts[code] = counts.get(code, 0) + 1
+        before, self._open = self._open, counts
+        changed = [code for code in {**before, **counts} if before.get(code) != counts.get(code)]
+        if changed:
+            self._hub.publish([_counted(code, counts.get(code, 0), self._codes(code)) for code in changed])
+
+
+def _counted(code: str, count: int, codes: tuple[str, ...] = ()) -> LiveItem:
+    said = {"metric": "open_orders", "code": code, "value": count}
+    return LiveItem(None, "value", f"open_orders/{code}", _encode(said), codes or (code,))
