@@ -18,6 +18,7 @@ from gridmap.casework import Casework
 from gridmap.errors import GridmapError
 from gridmap.events.intake import Intake
 from gridmap.orders.rules import Rules
+from gridmap.outbox import Outbox
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Affairs:
         self._moved = 0
         self._looked = 0.0
         self._listeners: list[Callable[[], None]] = []
+        self._outbox = Outbox(store.hooks, clock)
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
 
@@ -85,6 +87,7 @@ class Affairs:
         self._ended = True
         self._wake.set()
         self._keeper.join(10)
+        self._outbox.close()
 
     def act(self, order: str, request: Request) -> WorkOrder:
         """Let somebody act on an order; errors as `Casework.act`."""

@@ -12,6 +12,7 @@ import click
 
 from gridmap import errors
 from gridmap.cli_assign import assign
+from gridmap.cli_hooks import hooks
 from gridmap.cli_options import place_option as _place_option
 from gridmap.cli_options import read_schemes
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
@@ -387,4 +388,5 @@ def serve(
 
 
 main.add_command(assign)
+main.add_command(hooks)
 main.add_command(tiles)

@@ -149,7 +149,7 @@ class Desk:
         query = select(orders.c.person, func.count()).where(
             orders.c.is_live, orders.c.person.in_(sorted(set(persons)))
         )
-        return dict(self._connection.execute(query.group_by(orders.c.person)).tuples().all())
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(orders.c.person))}
 
     def staff(self, grids: Iterable[str]) -> dict[str, list[StaffPost]]:
         """The rosters of some grids, each post sorted by code."""

@@ -19,6 +19,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from gridmap.errors import DamageError
 from gridmap.store.database import insert_many, take_log
@@ -27,7 +28,7 @@ from gridmap.store.schema import log
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
 EVENT: Final = "event"
 ORDER: Final = "order"
@@ -83,7 +84,7 @@ def reaches_beyond(connection: Connection, seq: int) -> bool:
 def read(connection: Connection, after: int, limit: int) -> list[Entry]:
     """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
     query = select(log).where(log.c.seq > after).order_by(log.c.seq).limit(limit)
-    rows = connection.execute(query).all()
+    rows = _rows(connection, query)
     for expected, row in enumerate(rows, after + 1):
         if row.seq != expected:
             raise DamageError(_lost(expected))
@@ -95,7 +96,7 @@ def find(connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, En
     found: dict[str, Entry] = {}
     for place in range(0, len(keys), ASKED):
         query = select(log).where(log.c.kind == kind, log.c.key.in_(keys[place : place + ASKED]))
-        found |= {row.key: _tested(row) for row in connection.execute(query)}
+        found |= {row.key: _tested(row) for row in _rows(connection, query)}
     return found
 
 
@@ -113,6 +114,16 @@ def row_checksum(seq: int, kind: str, key: str, body: str) -> int:
     """What the checksum of a row must be: 63 bits over all of it."""
     said = f"{seq}\n{kind}\n{key}\n{body}"
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Sequence[Row[Any]]:
+    try:
+        return connection.execute(query).all()
+    except OperationalError as error:
+        if "decode" not in str(error.orig):  # the driver's words for a text that is none any more
+            raise
+        reason = "a row of the log is not what was written: restore the database from a backup"
+        raise DamageError(reason) from error
 
 
 def _tested(row: Row[Any]) -> Entry:

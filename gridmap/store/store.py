@@ -27,6 +27,7 @@ from gridmap.store.column_sets import ColumnSets, counted, read_sets
 from gridmap.store.database import Database
 from gridmap.store.logbook import LogBook
 from gridmap.store.migrate import migrate
+from gridmap.store.outbook import OutBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,6 +65,7 @@ class Store:
         self._clock = clock
         self._sets = ColumnSets(database, blobs)
         self.log = LogBook(database)
+        self.hooks = OutBook(database)
 
     @classmethod
     def open(
