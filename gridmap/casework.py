@@ -17,30 +17,25 @@ all, once, whoever does it and however often it is begun. The rules themselves k
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import msgspec
 import numpy as np
 
 from gridmap.errors import NotFoundError
 from gridmap.events.placing import OUTSIDE
-from gridmap.events.situations import (
-    applied,
-    read_said,
-    read_state,
-    situation_of,
-    things_of,
-)
+from gridmap.events.situations import applied, read_said, read_state, situation_of, things_of
+from gridmap.order_rows import fact_of, milliseconds, row_of
 from gridmap.orders import clocks
 from gridmap.orders.dispatch import assign
 from gridmap.orders.facts import Facts
 from gridmap.orders.machine import SYSTEM, act, open_order
-from gridmap.orders.order import Origin, entry_from_json, order_from_json, to_json
+from gridmap.orders.order import Origin, order_from_json
 from gridmap.orders.requests import NO_ARGS, Absorbed, Args
 from gridmap.orders.words import LIVE
 from gridmap.store.desk import OrderRow
-from gridmap.store.log import EVENT, NOTICE, ORDER, Fact
+from gridmap.store.log import EVENT, NOTICE, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -125,7 +120,7 @@ class Casework:
             facts += [Fact(NOTICE, notice.key, _told(notice, order)) for notice in fresh]
             if any(notice.percent == SUPERVISED for notice in fresh) and order.state in LIVE:
                 order, entry = self._act(order, "supervise", now)
-                facts.append(_fact(entry))
+                facts.append(fact_of(entry))
             changed.append(self._row(order, row.thing, now))
         self._store(desk, facts, changed)
         return len(rows)
@@ -150,12 +145,12 @@ class Casework:
             args=request.args,
             expected_version=request.version,
         )
-        facts, changed = [_fact(entry)], [self._row(moved, row.thing, now)]
+        facts, changed = [fact_of(entry)], [self._row(moved, row.thing, now)]
         if request.action == "merge" and request.args.into is not None:
             other_row, other = self._find(desk, request.args.into)
             args = Args(absorbed=Absorbed(order.id, order.handlers))
             whole, said = self._act(other, "absorb", now, args)
-            facts.append(_fact(said))
+            facts.append(fact_of(said))
             changed.append(self._row(whole, other_row.thing, now))
         self._store(desk, facts, changed)
         return moved
@@ -195,16 +190,15 @@ class Casework:
         if order is None:
             if after.is_open and (before is None or not before.is_open):
                 made, first = self._open(at, after, (entry, said), city)
-                at.note(after.thing, made, first, self._row(made, after.thing, now))
+                at.note(after.thing, made, [first], self._row(made, after.thing, now))
             return
         if not after.is_open and order.state in NOT_ACCEPTED:
             args: dict[str, Any] = {"note": "来源已撤销 / withdrawn by its source"}
             order, line = self._act(order, "void", now, **args)
+            at.note(after.thing, order, [line], self._row(order, after.thing, now))
         elif after.is_open and after.code != order.code:
-            order, line = self._moved(order, after.code, at.staff(after.code), city, now)
-        else:
-            return
-        at.note(after.thing, order, line, self._row(order, after.thing, now))
+            order, lines = self._moved(order, after.code, at.staff(after.code), city, now)
+            at.note(after.thing, order, lines, self._row(order, after.thing, now))
 
     def _open(
         self, at: _Open, state: State, event: tuple[Entry, Said], city: City
@@ -236,8 +230,8 @@ class Casework:
         staff: Sequence[StaffPost],
         city: City,
         now: datetime,
-    ) -> tuple[WorkOrder, OrderEntry]:
-        """An order whose place is in another grid now."""
+    ) -> tuple[WorkOrder, list[OrderEntry]]:
+        """An order whose place is in another grid now; one that waited for a place is dispatched."""
         assignment: Assignment | None = None
         if order.state in NOT_ACCEPTED:
             facts = Facts(
@@ -254,7 +248,11 @@ class Casework:
             )
             chain = city.chain(code) if code is not None and city.has(code) else ()
             assignment = assign(facts, chain, staff, self.rules, calendar=self.calendar)
-        return self._act(order, "move", now, Args(code=code, assignment=assignment))
+        order, line = self._act(order, "move", now, Args(code=code, assignment=assignment))
+        if order.state != "filed" or assignment is None or assignment.queue is not None:
+            return order, [line]
+        order, given = self._act(order, "dispatch", now, Args(assignment=assignment))
+        return order, [line, given]
 
     def _act(
         self, order: WorkOrder, action: str, now: datetime, args: Args = NO_ARGS, note: str = ""
@@ -282,25 +280,17 @@ class Casework:
             orders = [order_from_json(row.body) for row in rows]
             codes = codes_of([(order.code, order.at) for order in orders], city)
             staff = desk.staff([code for code in codes if code is not None])
-            facts, changed = [], []
+            facts: list[Fact] = []
+            changed = []
             for row, order, code in zip(rows, orders, codes, strict=True):
                 if code != order.code:
-                    whole, entry = self._moved(order, code, staff.get(code or "", []), city, now)
-                    facts.append(_fact(entry))
+                    whole, lines = self._moved(order, code, staff.get(code or "", []), city, now)
+                    facts += map(fact_of, lines)
                     changed.append(self._row(whole, row.thing, now))
             self._store(desk, facts, changed)
 
     def _row(self, order: WorkOrder, thing: str, now: datetime) -> OrderRow:
-        """An order as its table keeps it."""
-        person = order.assignees[0].person if order.assignees else None
-        following = clocks.next_notice(order, now, self.calendar)
-        due_ms = None if following is None else milliseconds(following.at)
-        body = to_json(order).decode()
-        live = order.state in LIVE
-        number = order.event.seq
-        return OrderRow(
-            order.id, number, thing, live, order.state, order.code, person, due_ms, order.version, body
-        )
+        return row_of(order, thing, clocks.next_notice(order, now, self.calendar))
 
     def _store(self, desk: Desk, facts: Sequence[Fact], changed: Iterable[OrderRow]) -> None:
         if facts:
@@ -331,11 +321,11 @@ class _Open:
         """How many orders each of a roster has, those counted that were made just now."""
         return {post.person: self._loads.get(post.person, 0) for post in staff}
 
-    def note(self, thing: str, order: WorkOrder, entry: OrderEntry, row: OrderRow) -> None:
-        """Take an order as it is now, to be stored with a row of its history."""
-        if entry.version == 1 and row.person is not None and row.is_live:
+    def note(self, thing: str, order: WorkOrder, lines: Sequence[OrderEntry], row: OrderRow) -> None:
+        """Take an order as it is now, to be stored with lines of its history."""
+        if order.version == 1 and row.person is not None and row.is_live:
             self._loads[row.person] = self._loads.get(row.person, 0) + 1
-        self.facts.append(_fact(entry))
+        self.facts += map(fact_of, lines)
         self.changed[order.id] = row
         if row.is_live:
             self.orders[thing] = order
@@ -343,16 +333,7 @@ class _Open:
             self.orders.pop(thing, None)
 
 
-def history(desk: Desk, order: WorkOrder) -> list[OrderEntry]:
-    """The history of an order, from the log."""
-    keys = [f"{order.id}:{version}" for version in range(1, order.version + 1)]
-    found = desk.find(ORDER, keys)
-    return [entry_from_json(found[key].body) for key in keys if key in found]
-
-
-def codes_of(
-    places: Sequence[tuple[str | None, tuple[float, float] | None]], city: City
-) -> list[str | None]:
+def codes_of(places: Sequence[tuple[str | None, tuple[float, float] | None]], city: City) -> list[str | None]:
     """The grid of each place by an edition; what has no point keeps its code while there is that grid."""
     pointed = [at for _, at in places if at is not None]
     lons, lats = (np.array([at[axis] for at in pointed], np.float64) for axis in (0, 1))
@@ -367,18 +348,7 @@ def codes_of(
     return out
 
 
-def milliseconds(moment: datetime) -> int:
-    """A moment as whole milliseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _fact(entry: OrderEntry) -> Fact:
-    return Fact(ORDER, entry.key, to_json(entry).decode())
-
-
 def _told(notice: clocks.Notice, order: WorkOrder) -> str:
-    said = {**notice._asdict(), "code": order.code, "urgency": order.urgency, "title": order.title}
-    return msgspec.json.encode(said).decode()
+    times = {"at": notice.at.isoformat(), "due": notice.due.isoformat()}
+    about = {"code": order.code, "urgency": order.urgency, "title": order.title}
+    return json.dumps({**notice._asdict(), **times, **about}, ensure_ascii=False)

@@ -84,7 +84,7 @@ def dead(place: CityAddress, hook: str) -> None:
 )
 def replay(place: CityAddress, hook: str, since: int | None) -> None:
     """Tell dead letters again, or everything behind a number of the log."""
-    from gridmap.casework import milliseconds
+    from gridmap.order_rows import milliseconds
     from gridmap.store.store import utc_now
 
     with place.open() as store:
@@ -97,7 +97,7 @@ def replay(place: CityAddress, hook: str, since: int | None) -> None:
 @click.argument("hook", metavar="HOOK")
 def end(place: CityAddress, hook: str) -> None:
     """Tell a hook no more."""
-    from gridmap.casework import milliseconds
+    from gridmap.order_rows import milliseconds
     from gridmap.store.store import utc_now
 
     with place.open() as store:

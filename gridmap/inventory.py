@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridmap.lattice import to_degrees
-
 if TYPE_CHECKING:
     from gridmap.model import Device
     from gridmap.store.store import Store
@@ -47,20 +45,6 @@ def read_inventory(store: Store) -> Inventory:
         xs, ys = (places.column(name).to_numpy() for name in ("x", "y"))
         buildings = Buildings(xs, ys, *_residents(store, len(xs), inhabited="households" in counts))
     return Inventory(buildings, tuple(store.devices()), has_staff=counts.get("staff", 0) > 0)
-
-
-def building_at(store: Store, code: str) -> tuple[float, float] | None:
-    """Where the building of a code stands, in degrees; looked for in all of them (10 ms for two million)."""
-    if "buildings" not in store.counts():
-        return None
-    import pyarrow.compute as pc
-
-    table = store.columns("buildings", ["code", "x", "y"])
-    row = pc.index(table["code"].cast("string"), value=code).as_py()
-    if row < 0:
-        return None
-    lons, lats = to_degrees([table["x"][row].as_py()], [table["y"][row].as_py()])
-    return float(lons[0]), float(lats[0])
 
 
 def _residents(

@@ -11,7 +11,8 @@ import numpy as np
 import shapely
 
 from gridmap.index.nearby import Near, Nearby, Thing
-from gridmap.inventory import NOTHING, Inventory, building_at, read_inventory
+from gridmap.inventory import NOTHING, Inventory, read_inventory
+from gridmap.lattice import to_degrees
 from gridmap.model import DEVICE, STAFF
 from gridmap.tallies import Tallies
 from gridmap.within import Contents, Within
@@ -73,7 +74,11 @@ class Source:
     def building_at(self, code: str) -> tuple[float, float] | None:
         """Where a building stands now, in degrees; None where none of that code is stored."""
         store = self._opened()
-        return None if store is None else building_at(store, code)
+        point = None if store is None else store.building_at(code)
+        if point is None:
+            return None
+        lons, lats = to_degrees([point[0]], [point[1]])
+        return float(lons[0]), float(lats[0])
 
     def close(self) -> None:
         """Close the store; it is opened again when it is needed again."""

@@ -276,10 +276,8 @@ class Snapshot:
     def grids_of(self, code: str) -> frozenset[str]:
         """The grids of an area, itself where it is one. Raises NotFoundError when there is no such area."""
         depth, row = self._at(code)
-        finest = self.partition.finest.codes
-        if depth == len(self.partition.levels) - 1:
-            return frozenset([code])
-        return frozenset(finest[each] for each in np.flatnonzero(self.partition.ancestors[depth] == row))
+        codes, inside = self.partition.finest.codes, self.partition.ancestors[depth] == row
+        return frozenset(codes[each] for each in np.flatnonzero(inside))
 
     def children(self, code: str | None) -> list[Area]:
         """The areas directly below one, by code; below None are those of the widest level."""

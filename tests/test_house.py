@@ -33,7 +33,7 @@ LAYERS: Final = (
     ("gridmap.arrayfile", "gridmap.crs", "gridmap.lattice"),
     ("gridmap.coverage", "gridmap.orders"),
     ("gridmap.boundaries", "gridmap.city", "gridmap.index", "gridmap.store"),
-    ("gridmap.devices", "gridmap.events", "gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
+    ("gridmap.devices", "gridmap.events", "gridmap.order_rows", "gridmap.inventory", "gridmap.lookup", "gridmap.scenery"),
     ("gridmap.board", "gridmap.casework", "gridmap.outbox", "gridmap.publishing", "gridmap.tallies"),
     ("gridmap.within",),
     ("gridmap.surroundings",),
@@ -73,7 +73,7 @@ DOORS: Final = {
     "PIL": ("gridmap/events/photos.py",),
     "numba": ("gridmap/kernels/jit.py",),
     "matplotlib": ("gridmap/boundaries/pictures/",),
-    "msgspec": ("gridmap/events/", "gridmap/orders/"),
+    "msgspec": ("gridmap/devices/", "gridmap/events/", "gridmap/orders/"),
     "pandas": ("gridmap/boundaries/files.py",),
     "psycopg": ("gridmap/store/postgresql.py",),
     "pyarrow": (

@@ -203,7 +203,7 @@ def lamp(order: WorkOrder, now: datetime, calendar: WorkCalendar) -> str:
     """The worst lamp of the clocks that are not over: green, yellow, red or supervised."""
     worst = 0
     for clock in order.clocks:
-        if clock.done_at is None and order.closed_at is None:
+        if clock.done_at is None:
             spent = used(clock, now, calendar) * 100
             worst = max([worst, *(p for p in PERCENTS if spent >= clock.allowed_s * p)])
     return LAMPS.get(worst, "green")

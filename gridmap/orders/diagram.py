@@ -92,8 +92,8 @@ def svg() -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
             'aria-labelledby="title desc">',
             '  <title id="title">The states of a work order</title>',
-            '  <desc id="desc">Every state of a work order, the actions that lead from one to another, and for '
-            "each action who may take it. Made from the table of transitions by scripts/order_diagram.</desc>",
+            '  <desc id="desc">Every state of a work order, the actions that lead from one to another, and '
+            "for each who may take it. Made from the table of transitions by scripts/order_diagram.</desc>",
             f"  <style>{STYLE}\n  </style>",
             '  <defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
             'orient="auto"><path d="M0 0 10 5 0 10z" fill="#19d7ff"/></marker></defs>',

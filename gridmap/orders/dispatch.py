@@ -6,8 +6,8 @@
    ones the town, community ones the community, family ones the grid.
 3. Among the posts of the grid those on duty come first, then those on call, then the rest; free ones before
    those who have their hands full; then the posts that the class asks first, the nearest, the least loaded.
-   For an urgent order the nearest comes before the post. What is still equal is decided by person and post,
-   so there is one answer.
+   For an urgent order the nearest comes before the post. What is still equal is decided by the code of
+   the post, so there is one answer.
 4. Where nobody of the grid is on duty or on call, and others were given (neighbours), those of them who are
    come before.
 5. Who is called in parallel (the family doctor, 120 ...) is a matter of the kind.
@@ -154,7 +154,6 @@ def _best(
             (load or 0) >= rules.full,
             *((near, place) if urgent else (place, near)),
             load or 0,
-            post.person,
             post.code,
         )
         found.append(Candidate(rank, post, duty, load, distance_m))

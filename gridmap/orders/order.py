@@ -223,8 +223,8 @@ FIELDS: Final = Changes.__struct_fields__
 
 def apply(order: WorkOrder | None, entry: OrderEntry) -> WorkOrder:
     """The order after an entry; None is before its first. Raises DamageError where they do not fit."""
-    changes = entry.changes
-    values = {name: value for name in FIELDS if (value := getattr(changes, name)) is not UNSET}
+    given = zip(FIELDS, msgspec.structs.astuple(entry.changes), strict=True)
+    values: dict[str, Any] = {name: value for name, value in given if value is not UNSET}
     if order is None:
         if entry.version != 1 or entry.from_ is not None:
             raise DamageError(

@@ -149,6 +149,10 @@ TABLE: Final = (
 
 ROWS: Final = {(state, row.action): row for row in TABLE for state in row.states if state != NEW}
 """The row of each state and action; there is one at most (test_transitions.py)."""
+BY_STATE: Final = {
+    state: tuple(ROWS[state, action] for action in ACTIONS if (state, action) in ROWS) for state in STATES
+}
+"""The rows of each state, in the order of the actions."""
 
 
 def hindrance(
@@ -179,11 +183,9 @@ def hindrance(
 def allowed(order: WorkOrder, role: str, actor: str | None = None) -> tuple[str, ...]:
     """The actions that this role, and this person if he is named, may take on the order as it stands."""
     return tuple(
-        action
-        for action in ACTIONS
-        if (row := ROWS.get((order.state, action))) is not None
-        and role in row.roles
-        and hindrance(row, order, role, actor) is None
+        row.action
+        for row in BY_STATE[order.state]
+        if role in row.roles and hindrance(row, order, role, actor) is None
     )
 
 

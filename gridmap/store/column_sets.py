@@ -80,6 +80,17 @@ class ColumnSets:
         table = self.read(found, names)
         return found, table, numbers.look_up(self._kept(sets), numbers.codes_of(table))
 
+    def building_at(self, code: str) -> tuple[int, int] | None:
+        """Return the lattice point of a building of the current ones, None where none has this code."""
+        import pyarrow.compute as pc
+
+        found = self.current().get(BUILDINGS)
+        if found is None:
+            return None
+        table = self.read(found, ["code", "x", "y"])
+        row = pc.index(numbers.codes_of(table), value=code).as_py()
+        return None if row < 0 else (table["x"][row].as_py(), table["y"][row].as_py())
+
     def _put_buildings(self, found: ColumnSet) -> None:
         """Make buildings current together with the numbers of all that ever were.
 

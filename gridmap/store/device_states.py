@@ -3,8 +3,8 @@
 Theory of operation. A row holds one device: `body` is its state as JSON, `changed` a number that grows with
 each change that can be seen, so that others follow by asking for what is above the number they know. Numbers
 are given inside the one transaction that may write, so nobody is shown a lower one later. The column that the
-schema calls `heard_ms` holds when a device must be looked at next, in the time of the feed: a sweep reads only
-the rows that are due, however many there are.
+schema calls `heard_ms` holds when a device must be looked at next, in the time of the feed: a sweep reads
+only the rows that are due, however many there are.
 
 The row whose device is the empty text is the feed's own. Its `changed` is the highest number given, its body
 what the feed is known by: its clock, and the events that are decided and not yet told. Because it changes in
@@ -37,7 +37,7 @@ NEVER: Final = 2**62
 FEED: Final = ""
 """The device of the feed's own row; no device has an empty code."""
 
-_DUE: Final = device_states.c.heard_ms
+_due = device_states.c.heard_ms
 
 Done = TypeVar("Done")
 
@@ -92,7 +92,7 @@ class DeviceTable:
 
     def due(self, moment: int, limit: int) -> list[StateRow]:
         """At most so many devices that are due by a moment, the longest due first."""
-        query = select(*_STATE).where(moment >= _DUE).order_by(_DUE).limit(limit)
+        query = select(*_STATE).where(moment >= _due).order_by(_due).limit(limit)
         return [StateRow(*row) for row in self._connection.execute(query)]
 
     def put(self, rows: Iterable[StateRow]) -> None:
@@ -114,7 +114,7 @@ class DeviceTable:
 
     def postpone(self, moment: int, until: int) -> None:
         """Have all devices that are due by a moment looked at later; those due at 0 stay due."""
-        is_due = (moment >= _DUE) & (_DUE > 0)
+        is_due = (moment >= _due) & (_due > 0)
         self._connection.execute(update(device_states).where(is_due).values(heard_ms=until))
 
     def call_all(self) -> None:
@@ -124,11 +124,11 @@ class DeviceTable:
 
     def count_due(self, moment: int) -> int:
         """How many devices are due by a moment, but for those that are due at 0."""
-        return _counted(self._connection, (moment >= _DUE) & (_DUE > 0))
+        return _counted(self._connection, (moment >= _due) & (_due > 0))
 
     def count_expected(self) -> int:
         """Of how many devices something is expected: those that are heard, with few others."""
-        return _counted(self._connection, _DUE < NEVER)
+        return _counted(self._connection, _due < NEVER)
 
 
 class DeviceBook:
@@ -182,7 +182,7 @@ class DeviceBook:
         return [Standing(Known(*row[:5]), row[5]) for row in rows], changed
 
 
-_STATE: Final = (device_states.c.device, device_states.c.changed, _DUE, device_states.c.body)
+_STATE: Final = (device_states.c.device, device_states.c.changed, _due, device_states.c.body)
 _KNOWN: Final = (devices.c.code, devices.c.kind, devices.c.x, devices.c.y, devices.c.building)
 
 

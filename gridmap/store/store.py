@@ -25,6 +25,7 @@ from gridmap.model import DEVICE, Device, StaffPost
 from gridmap.store import editions, log, numbers, projection, register, rows, schema
 from gridmap.store.column_sets import ColumnSets, counted, read_sets
 from gridmap.store.database import Database
+from gridmap.store.device_states import DeviceBook
 from gridmap.store.logbook import LogBook
 from gridmap.store.migrate import migrate
 from gridmap.store.outbook import OutBook
@@ -65,6 +66,7 @@ class Store:
         self._clock = clock
         self._sets = ColumnSets(database, blobs)
         self.log = LogBook(database)
+        self.device_book = DeviceBook(database)
         self.hooks = OutBook(database)
 
     @classmethod
@@ -241,6 +243,10 @@ class Store:
         was stored.
         """
         return self._sets.read(self._sets.named(kind), names)
+
+    def building_at(self, code: str) -> tuple[int, int] | None:
+        """Return the lattice point of a building, None for no such code; all are looked through (10 ms)."""
+        return self._sets.building_at(code)
 
     def building_numbers(self) -> Int64Array:
         """Return the number that each building keeps for ever, in the order of the current rows.

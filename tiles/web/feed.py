@@ -6,19 +6,19 @@ everything in the log's order. What this process writes wakes it; for the rest i
 
 from __future__ import annotations
 
+import json
 import logging
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from gridmap.errors import GridmapError
 from gridmap.events.intake import with_number
 from gridmap.events.situations import read_said, thing_of
-from gridmap.orders.order import entry_from_json, order_from_json
+from gridmap.orders.order import as_document, entry_from_json, order_from_json
 from gridmap.store.log import EVENT, NOTICE, ORDER
 from tiles.web.live.items import LiveItem
+from tiles.web.reply import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,10 @@ BACK: Final = 10_000
 COUNTED_S: Final = 0.5
 """How often numbers that changed are told."""
 
-_encode: Final = msgspec.json.Encoder().encode
+_OF_A_LINE: Final = ("version", "action", "actor", "role", "note", "at", "from", "to")
+_OF_AN_ORDER: Final = (
+    *("id", "state", "version", "class", "urgency", "title", "code", "at", "level", "assignees", "drill"),
+)
 
 
 class Feed:
@@ -99,7 +102,7 @@ class Feed:
         if self._twin.current is not self._snapshot:
             self._snapshot, self._chains = self._twin.current, {}
             number = self._snapshot.edition.number
-            self._hub.publish([LiveItem(None, "value", "edition", _encode({"edition": number}))])
+            self._hub.publish([LiveItem(None, "value", "edition", to_json({"edition": number}))])
         entries = self._affairs.book.read(self._seq, PAGE)
         if entries:
             self._hub.publish(list(self._items(entries)))
@@ -132,28 +135,15 @@ class Feed:
         order = order_from_json(row.body)
         said: dict[str, Any] = {"seq": entry.seq}
         if entry.kind == ORDER:
-            line = entry_from_json(entry.body)
-            for name in ("version", "action", "actor", "role", "note", "at", "to"):
-                said[name] = getattr(line, name)
-            said["from"] = line.from_
+            line = as_document(entry_from_json(entry.body))
+            said |= {name: line[name] for name in _OF_A_LINE}
         else:
-            said |= msgspec.json.decode(entry.body)
-        said["order"] = {
-            "id": order.id,
-            "state": order.state,
-            "version": order.version,
-            "class": order.class_,
-            "urgency": order.urgency,
-            "title": order.title,
-            "code": order.code,
-            "at": order.at,
-            "level": order.level,
-            "assignees": order.assignees,
-            "drill": order.drill,
-        }
+            said |= json.loads(entry.body)
+        whole = as_document(order)
+        said["order"] = {name: whole[name] for name in _OF_AN_ORDER}
         lon, lat = order.at or (None, None)
         codes = self._codes(order.code)
-        return LiveItem(entry.seq, entry.kind, order.id, _encode(said), codes, lon, lat, order.class_)
+        return LiveItem(entry.seq, entry.kind, order.id, to_json(said), codes, lon, lat, order.class_)
 
     def _codes(self, code: str | None) -> tuple[str, ...]:
         """A grid and all areas above it, by the edition that is served."""
@@ -181,4 +171,4 @@ class Feed:
 
 def _counted(code: str, count: int, codes: tuple[str, ...] = ()) -> LiveItem:
     said = {"metric": "open_orders", "code": code, "value": count}
-    return LiveItem(None, "value", f"open_orders/{code}", _encode(said), codes or (code,))
+    return LiveItem(None, "value", f"open_orders/{code}", to_json(said), codes or (code,))

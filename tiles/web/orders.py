@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gridmap.casework import Request, history
+from gridmap.casework import Request
 from gridmap.errors import InputError, NotFoundError
+from gridmap.order_rows import history
 from gridmap.orders import transitions
 from gridmap.orders.order import as_document, order_from_json
 from gridmap.orders.requests import args_of

@@ -25,6 +25,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_log"),
         sa.UniqueConstraint("kind", "key", name="uq_log_kind"),
     )
+    _make_kept_apart()
+    _make_hooks()
+    _make_situations_and_orders()
+    _begin(log)
+
+
+def _make_kept_apart() -> None:
     op.create_table(
         "personal",
         sa.Column("event", sa.Text, nullable=False),
@@ -51,7 +58,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_device_states_changed", "device_states", ["changed"])
     op.create_index("ix_device_states_heard_ms", "device_states", ["heard_ms"])
-    _make_hooks()
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_secrets"),
+    )
+
+
+def _make_situations_and_orders() -> None:
     op.create_table(
         "situations",
         sa.Column("thing", sa.Text, nullable=False),
@@ -89,13 +104,6 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_checkpoints"),
     )
-    op.create_table(
-        "secrets",
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_secrets"),
-    )
-    _begin(log)
 
 
 def _make_hooks() -> None:
