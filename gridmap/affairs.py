@@ -42,6 +42,9 @@ KEEPER: Final = "keeper"
 PAGE: Final = 100
 """Rows that the keeper takes at a time: for some 20 ms nobody else can write."""
 
+YIELD_S: Final = 0.005
+"""How long the keeper stands back between two pages while events wait to be written."""
+
 DUE_EVERY_S: Final = 1.0
 """How often the clocks of orders are looked at; a mark is told within a second or so."""
 
@@ -109,6 +112,8 @@ class Affairs:
                     LOG.error("what is open is not kept up to date: %s", said, exc_info=not ours)
             if moved:
                 self._tell()
+                # Who reports something waits for the lock that a keeper in a hurry would take again at once.
+                time.sleep(YIELD_S if self.intake.is_busy else 0)
             else:
                 self._wake.wait(EVERY_S if not said else 5 * EVERY_S)
                 self._wake.clear()

@@ -102,6 +102,11 @@ class Intake:
             self._changed.notify()
         self._thread.join(patience_s)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether events wait to be written."""
+        return bool(self._waiting)
+
     def submit(self, events: Sequence[Given], told: Callable[[Sequence[Answer] | Exception], None]) -> None:
         """Have events written; `told` is called from the writing thread, with an answer for each in order.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gridmap.affairs import Affairs
+    from gridmap.orders.order import WorkOrder
     from gridmap.store.desk import Desk, OrderRow
     from gridmap.store.log import Entry
     from gridmap.twin import Snapshot, Twin
@@ -63,7 +64,9 @@ class Feed:
         self._seq = seq
         self._chains: dict[str, tuple[str, ...]] = {}
         self._snapshot: Snapshot | None = None
-        self._open: Mapping[str, int] = {}
+        self._open: dict[str, int] = {}
+        self._counted_orders: Mapping[str, WorkOrder] = {}
+        self._recount = False
         self._counted = 0.0
         self._wake = Event()
         self._ended = False
@@ -79,7 +82,7 @@ class Feed:
 
     def states(self) -> list[LiveItem]:
         """The numbers of now, for who has come back."""
-        return [_counted(code, count) for code, count in self._open.items()]
+        return [_counted(code, count, self._codes(code)) for code, count in list(self._open.items())]
 
     def _run(self) -> None:
         said = ""
@@ -100,7 +103,7 @@ class Feed:
     def _step(self) -> int:
         """Tell what is new; how many rows that were."""
         if self._twin.current is not self._snapshot:
-            self._snapshot, self._chains = self._twin.current, {}
+            self._snapshot, self._chains, self._recount = self._twin.current, {}, True
             number = self._snapshot.edition.number
             self._hub.publish([LiveItem(None, "value", "edition", to_json({"edition": number}))])
         entries = self._affairs.book.read(self._seq, PAGE)
@@ -158,15 +161,22 @@ class Feed:
 
     def _count(self) -> None:
         """Tell where the number of open orders has changed, in grids and in all areas above them."""
-        counts: dict[str, int] = {}
-        for order in self._affairs.board.refresh().orders.values():
-            if not order.drill:
-                for code in self._codes(order.code):
-                    counts[code] = counts.get(code, 0) + 1
-        before, self._open = self._open, counts
-        changed = [code for code in {**before, **counts} if before.get(code) != counts.get(code)]
+        before, after = self._counted_orders, self._affairs.board.refresh().orders
+        was: dict[str, int] = {}
+        if self._recount:  # other areas stand above the grids
+            before, was, self._open, self._recount = {}, self._open, dict.fromkeys(self._open, 0), False
+        gone = [order for id_, order in before.items() if after.get(id_) is not order]
+        come = [order for id_, order in after.items() if before.get(id_) is not order]
+        self._counted_orders = after
+        for orders, step in ((gone, -1), (come, 1)):
+            for order in orders:
+                for code in () if order.drill else self._codes(order.code):
+                    count = self._open.get(code, 0)
+                    was.setdefault(code, count)
+                    self._open[code] = count + step
+        changed = [code for code, count in was.items() if self._open[code] != count]
         if changed:
-            self._hub.publish([_counted(code, counts.get(code, 0), self._codes(code)) for code in changed])
+            self._hub.publish([_counted(code, self._open[code], self._codes(code)) for code in changed])
 
 
 def _counted(code: str, count: int, codes: tuple[str, ...] = ()) -> LiveItem:
