@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gridmap.casework import Request
     from gridmap.orders.order import WorkOrder
+    from gridmap.store.attachments import AttachmentBook
     from gridmap.store.logbook import LogBook
     from gridmap.store.store import Store
     from gridmap.twin import Twin
@@ -59,6 +60,7 @@ class Affairs:
         """Take events for the city that a twin serves, and keep what they add up to. The store stays open."""
         self._twin = twin
         self.book: LogBook = store.log
+        self.attachments: AttachmentBook = store.attachments
         self.intake = Intake(self.book, lambda: twin.current, clock, self._written)
         self.casework = Casework(lambda: twin.current, Rules(), clock)
         self._wake = Event()

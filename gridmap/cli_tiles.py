@@ -29,7 +29,7 @@ def tiles() -> None:
     "--layers",
     multiple=True,
     metavar="NAME[,NAME...]",
-    help="Which layers, such as district,grid. Default: all but devices and resources.",
+    help="Which layers, such as district,grid. Default: all but devices and resources; households never.",
 )
 @click.option("--scheme", default="xyz", show_default=True, help="xyz, gcj02, gcj02-tms, bd09, tianditu-c.")
 @click.option("--zooms", default="0-14", show_default=True, metavar="LOW-HIGH", help="Which zooms, or one.")
@@ -52,15 +52,15 @@ def archive(
 
     A .pmtiles file is served by any file host that knows range requests: no server of ours is needed. Each
     layer begins at the zoom from which on the server shows it. Devices and resources are left out unless they
-    are named: who has the file sees all that is in it.
+    are named: who has the file sees all that is in it. Households are never written.
 
     \b
     gridmap tiles archive city.pmtiles --home H
     gridmap tiles archive amap.pmtiles --home H --scheme gcj02 --layers district,town,community,grid
     """  # noqa: D301 - click wants a real backspace before a block that it must not wrap
     from gridmap.kernels.jit import usable_cores
-    from tiles.archive import CitySource, write_archive
-    from tiles.slices import Asked
+    from tiles.archive.archive import CitySource, write_archive
+    from tiles.archive.slices import Asked
 
     found = re.fullmatch(r"([0-9]{1,2})(?:-([0-9]{1,2}))?", zooms)
     if not found or int(found[1]) > int(found[2] or found[1]):

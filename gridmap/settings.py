@@ -71,6 +71,19 @@ EVENTS_BYTES: Final = Setting(
 ACTION_BYTES: Final = Setting(
     "GRIDMAP_ACTION_BYTES", "65536", "The largest body in bytes that POST /orders/{id}/actions takes."
 )
+PHOTO_BYTES: Final = Setting(
+    "GRIDMAP_PHOTO_BYTES", "10485760", "The largest photo in bytes that POST /attachments takes."
+)
+LOG_DAYS: Final = Setting(
+    "GRIDMAP_LOG_DAYS",
+    "400",
+    "Days for which events and orders stay in the database before a server archives them; 0 keeps all there.",
+)
+LOG_ROWS: Final = Setting(
+    "GRIDMAP_LOG_ROWS",
+    "20000000",
+    "The most rows of the log that stay in the database, whatever their age; 0 sets no limit.",
+)
 TILE_CACHE_MB: Final = Setting(
     "GRIDMAP_TILE_CACHE_MB",
     "256",
@@ -102,6 +115,11 @@ SETTINGS: Final = (
     BATCH_ROWS,
     WITHIN_BYTES,
     WITHIN_VERTICES,
+    EVENTS_BYTES,
+    ACTION_BYTES,
+    PHOTO_BYTES,
+    LOG_DAYS,
+    LOG_ROWS,
     TILE_CACHE_MB,
     TILE_FOLDER_MB,
     TILE_EXTENT,

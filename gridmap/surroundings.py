@@ -71,14 +71,13 @@ class Source:
         store = self._opened()
         return {} if store is None else store.features()
 
-    def building_at(self, code: str) -> tuple[float, float] | None:
-        """Where a building stands now, in degrees; None where none of that code is stored."""
+    def buildings_at(self, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Where those of some codes stand that are buildings, in degrees."""
         store = self._opened()
-        point = None if store is None else store.building_at(code)
-        if point is None:
-            return None
-        lons, lats = to_degrees([point[0]], [point[1]])
-        return float(lons[0]), float(lats[0])
+        points = {} if store is None else store.buildings_at(codes)
+        xs, ys = ([point[axis] for point in points.values()] for axis in (0, 1))
+        lons, lats = (axis.tolist() for axis in to_degrees(xs, ys))
+        return dict(zip(points, zip(lons, lats, strict=True), strict=True))
 
     def close(self) -> None:
         """Close the store; it is opened again when it is needed again."""

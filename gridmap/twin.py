@@ -250,9 +250,9 @@ class Snapshot:
         table = self.partition.levels[-1 if depth is None else depth]
         return [] if row == NOWHERE else self.chain(table.codes[row])
 
-    def building_at(self, code: str) -> tuple[float, float] | None:
-        """Where a building stands, in degrees; None where none of that code is stored."""
-        return self.source.building_at(code)
+    def buildings_at(self, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Where those of some codes stand that are buildings, in degrees."""
+        return self.source.buildings_at(codes)
 
     def has(self, code: str) -> bool:
         """Whether this edition has an area of this code."""

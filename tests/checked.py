@@ -12,6 +12,7 @@ from tiletown import make_app
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
+    from gridmap.affairs import Affairs
     from gridmap.twin import Twin
 
 PROBLEM = "application/problem+json"
@@ -20,8 +21,8 @@ PROBLEM = "application/problem+json"
 class Checked:
     """Asks an app and fails when the reply is not what the document promises."""
 
-    def __init__(self, twin: Twin) -> None:
-        self.app = make_app(twin)
+    def __init__(self, twin: Twin, affairs: Affairs | None = None) -> None:
+        self.app = make_app(twin, affairs)
         self.client = self.app.test_client()
         self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").get_data())
 

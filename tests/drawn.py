@@ -14,9 +14,10 @@ from mesh import mesh
 from gridmap.coverage.canonical import checksum, to_bytes
 from gridmap.coverage.partition import level_table, partition_of
 from gridmap.model import Edition
-from gridmap.scenery import BuildingColumns, DeviceColumns, Scenery
+from gridmap.scenery import BuildingColumns, DeviceColumns, HouseholdColumns, Scenery
 from tiles.encoder import Drawn
 from tiles.kernels import pack
+from tiles.measure import STANDARD, Measure
 from tiles.messages import attributes, numbered, values
 from tiles.packed import with_boxes
 from tiles.subject import Subject
@@ -99,8 +100,12 @@ def shapes_in(data: bytes, layer: str) -> Geometries:
     return np.array([feature["shape"] for feature in decoded(data).get(layer, [])], dtype=object)
 
 
+DOORS = ((1, -1, 0), (1, 2, 1201), (1, 2, 1201), (2, 9, 3))
+"""Unit, floor and room of the households that every building of `scenery` has; two share a door."""
+
+
 def scenery(places: Sequence[tuple[float, float]] = ()) -> Scenery:
-    """A building of 12 by 8 metres and a camera at each place, in degrees."""
+    """A building of 12 by 8 metres with four households and a camera at each place, in degrees."""
     xs, ys = (np.array([round(place[axis] * 1e7) for place in places], np.int32) for axis in (0, 1))
     count = len(places)
     codes = pa.array([f"B{i}" for i in range(count)], pa.string())
@@ -118,10 +123,24 @@ def scenery(places: Sequence[tuple[float, float]] = ()) -> Scenery:
     )
     kinds = pa.array(["camera"] * count, pa.string()).dictionary_encode()
     devices = DeviceColumns(codes, kinds, xs, ys, np.arange(1, count + 1))
-    return Scenery(buildings if count else None, devices, f"f{count}")
+    units, floors, rooms = (np.array(each * count) for each in zip(*DOORS, strict=True))
+    households = HouseholdColumns(
+        np.arange(0, len(DOORS) * count + 1, len(DOORS), dtype=np.int32),
+        units.astype(np.uint8),
+        floors.astype(np.int16),
+        rooms.astype(np.uint16),
+    )
+    return Scenery(
+        f"f{count}",
+        devices,
+        lambda: buildings if count else None,
+        lambda: households if count else None,
+    )
 
 
-def subject(partition: Partition, things: Scenery | None = None, number: int = 7) -> Subject:
+def subject(
+    partition: Partition, things: Scenery | None = None, number: int = 7, measure: Measure = STANDARD
+) -> Subject:
     """What tiles of a partition are made of; areas are numbered from 1 on, widest level first."""
     numbers, last = [], 0
     for table in partition.levels:
@@ -129,7 +148,7 @@ def subject(partition: Partition, things: Scenery | None = None, number: int = 7
         last += len(table)
     name = checksum(to_bytes(partition))
     edition = Edition(number, None, name, True, True, "test", "a town for tests", THEN, THEN, name)
-    return Subject(edition, partition, tuple(numbers), things or scenery())
+    return Subject(edition, partition, tuple(numbers), things or scenery(), measure)
 
 
 def city(side: int = 24, seed: int = 1, step: float = 16_000, flatten: float = 1.0) -> Partition:

@@ -79,6 +79,8 @@ class Client:
         self.socket = socket.socket()
         if receive is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+            # A segment of the loopback is larger than such a buffer, and then waits for a timer.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_400)
         self.socket.settimeout(PATIENCE_S)
         self.socket.connect(("127.0.0.1", port))
         self.socket.sendall(f"GET /live{query} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode())

@@ -35,6 +35,10 @@ class OracleEngine:
         self._areas = {area.code: (number, area) for number, area in enumerate(partition.areas(), 1)}
 
     @property
+    def margin(self) -> float:
+        return (BUFFER + 16) / EXTENT
+
+    @property
     def layers(self) -> tuple[str, ...]:
         return tuple(self._partition.counts)
 

@@ -19,15 +19,15 @@ from webtown import make_twin
 
 from gridmap.errors import InputError
 from tiles.address import SCHEMES, Tile
-from tiles.archive import write_archive
-from tiles.pmtiles import Contents, Numbered, Pmtiles, tile_numbers
-from tiles.pyramid import squares_of
-from tiles.slices import Asked
+from tiles.archive.archive import write_archive
+from tiles.archive.pmtiles import Contents, Pmtiles
+from tiles.archive.pyramid import Numbered, squares_of, tile_numbers
+from tiles.archive.slices import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tiles.archive import Summary
+    from tiles.archive.archive import Summary
 
 ALL = ("district", "town", "community", "grid")
 EDITION = make_twin().current.edition
@@ -100,7 +100,7 @@ def test_what_an_archive_says_of_itself(tmp_path: Path) -> None:
 
 def test_several_processes_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridmap.bulk.pool.PATIENCE_S", 0.0)
-    monkeypatch.setattr("tiles.slices.PRELOADED", ())
+    monkeypatch.setattr("tiles.archive.slices.PRELOADED", ())
     write(tmp_path / "one.pmtiles", asked(deepest=18))
     write(tmp_path / "three.pmtiles", asked(deepest=18), processes=3)
     assert (tmp_path / "one.pmtiles").read_bytes() == (tmp_path / "three.pmtiles").read_bytes()
@@ -184,8 +184,8 @@ def test_squares_are_all_that_boxes_reach_each_once(monkeypatch: pytest.MonkeyPa
         for column in range(int(left // 1), int(right // 1) + 1):
             expected |= {(column, row) for row in range(int(top // 1), int(bottom // 1) + 1)}
     for at_once in (4_000_000, 10):
-        monkeypatch.setattr("tiles.pyramid.SQUARES_AT_ONCE", at_once)
-        columns, rows = squares_of(boxes, 6)
+        monkeypatch.setattr("tiles.archive.pyramid.SQUARES_AT_ONCE", at_once)
+        columns, rows = squares_of(boxes, 6, 80 / 4096)
         found = list(zip(columns.tolist(), rows.tolist(), strict=True))
         assert set(found) == expected
         assert all(one < other for one, other in pairwise(found))

@@ -19,9 +19,9 @@ from gridmap.model import Device
 from gridmap.store.address import CityAddress
 from gridmap.store.home import Home
 from tiles.address import SCHEMES, Tile
-from tiles.archive import CitySource
+from tiles.archive.archive import CitySource
+from tiles.archive.slices import Asked, levels_of, made
 from tiles.gallery import open_engine
-from tiles.slices import Asked, levels_of, made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +112,7 @@ def test_an_edition_of_the_past_can_be_named(home: Path, tmp_path: Path) -> None
         (["toy.pmtiles", "--zooms", "all"], "no range"),
         (["toy.pmtiles", "--layers", "grid", "--layers", "town,grid"], "'grid' is named twice"),
         (["toy.pmtiles", "--layers", "houses"], "there is no 'houses' here"),
+        (["toy.pmtiles", "--layers", "grid,household"], "'household' is not written to files"),
         (["toy.pmtiles", "--scheme", "baidu"], "'baidu' is none"),
         (["toy.zip"], "no name of an archive"),
     ],

@@ -217,7 +217,7 @@ def test_a_city_of_grids_alone_has_tiles_too() -> None:
         dtype=object,
     )
     alone = Engine(subject(partition_of([table], {"grid": shapes})))
-    assert alone.layers == ("grid", "label", "building", "device", "resource")
+    assert alone.layers == ("grid", "label", "building", "household", "device", "resource")
     tile = SCHEMES["xyz"].tile_at(106.01, 29.005, 14)
     assert len(shapes_in(alone.tile(["grid"], "xyz", *tile), "grid")) == 2
     with pytest.raises(NotFoundError, match="no layer 'town'"):

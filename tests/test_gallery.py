@@ -8,11 +8,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from drawn import decoded
 from webtown import HOLED, place
 
-from gridmap.errors import NotFoundError
+from gridmap.errors import ConflictError, NotFoundError
 from gridmap.publishing import load_areas
 from gridmap.store.home import Home
 from gridmap.twin import Twin
@@ -101,3 +102,82 @@ def test_ladders_are_kept_beside_the_city(home: Path) -> None:
         open_engine(home).prepare(scheme)
     planes = {scheme.plane.name for scheme in SCHEMES.values()}
     assert len([*Home(home).cache.glob("ladder-*")]) == len(planes)
+
+
+def followed(gallery: Gallery, number: int) -> Engine:
+    """The engine of an edition, once it is served."""
+    begin = time.monotonic()
+    while (found := gallery.current()).edition < number:
+        assert time.monotonic() - begin < PATIENCE_S
+        time.sleep(0.01)
+    return found
+
+
+def households_in(engine: Engine) -> int:
+    tile = SCHEMES["xyz"].tile_at(*place(1, 1), 17)
+    return len(decoded(engine.tile(["household"], "xyz", *tile))["household"])
+
+
+def test_what_stands_in_the_city_is_read_again_only_when_it_changed(home: Path) -> None:
+    with Home.open(home).store() as store:
+        store.put_columns("buildings", pa.table(BUILDINGS), synthetic=True)
+        store.put_columns("households", pa.table(LIVING), synthetic=True)
+    twin, stop = Twin.open(home), Event()
+    gallery = Gallery(twin, home)
+    first = gallery.current()
+    Thread(target=twin.follow, args=(home, stop), daemon=True).start()
+    try:
+        publish(home, "新网格")
+        second = followed(gallery, 2)
+        assert second.scenery is first.scenery
+        assert households_in(second) == households_in(first) == 2
+        with Home.open(home).store() as store:
+            store.put_columns("households", pa.table(LIVING).slice(1), synthetic=True)
+        publish(home, "更新")
+        third = followed(gallery, 3)
+        assert third.scenery is not first.scenery
+        assert households_in(third) == 1
+        assert gallery.of_edition(1).scenery is third.scenery
+    finally:
+        stop.set()
+        twin.close()
+
+
+def test_for_a_job_buildings_are_read_when_a_layer_needs_them(home: Path) -> None:
+    with Home.open(home).store() as store:
+        store.put_columns("buildings", pa.table(BUILDINGS), synthetic=True)
+    before = open_engine(home)
+    with Home.open(home).store() as store:
+        store.put_columns("households", pa.table(LIVING), synthetic=True)
+    assert before.tile(["grid"], "xyz", *SCHEMES["xyz"].tile_at(*place(1, 1), 14))
+    assert "buildings" not in vars(before.scenery)
+    with pytest.raises(ConflictError, match="changed meanwhile"):
+        households_in(before)
+    after = open_engine(home)
+    assert after.token != before.token
+    assert households_in(after) == 2
+    assert len([*Home(home).cache.glob("doors-*")]) == 1
+
+
+X, Y = (round(each * 1e7) for each in place(1, 1))
+BUILDINGS = {
+    "code": ["b1"],
+    "community": ["c"],
+    "x": pa.array([X], pa.int32()),
+    "y": pa.array([Y], pa.int32()),
+    "width_m": pa.array([28.5], pa.float32()),
+    "depth_m": pa.array([12.5], pa.float32()),
+    "bearing_deg": pa.array([121], pa.int16()),
+    "floors": pa.array([7], pa.uint8()),
+    "units": pa.array([2], pa.uint8()),
+    "use": ["residential"],
+    "name": ["一栋"],
+    "address": ["x"],
+}
+LIVING = {
+    "building": pa.array([0, 0], pa.int32()),
+    "unit": pa.array([1, 2], pa.uint8()),
+    "floor": pa.array([3, 3], pa.uint8()),
+    "room": pa.array([1, 1], pa.uint8()),
+    "people": pa.array([2, 9], pa.uint8()),
+}

@@ -63,7 +63,7 @@ def test_a_layer_says_every_kind_of_value_and_the_largest_id() -> None:
         4096,
         np.arange(count) + (1 << 53) - count - 1,
         [values([f"c{i}" for i in range(count)]), values([f"名{i}" * (i % 50) for i in range(count)])],
-        numbered([["x" if i % 3 else "y" for i in range(count)], [i % 200 for i in range(count)]]),
+        numbered([["x" if i % 3 else "y" for i in range(count)], [i % 200 - 9 for i in range(count)]]),
     )
     found = decoded(Drawn(rung_of(shapes), said).encode(Window(0, 0, 4096, 64)))["things"]
     assert len(found) == count
@@ -73,7 +73,7 @@ def test_a_layer_says_every_kind_of_value_and_the_largest_id() -> None:
             "code": f"c{i}",
             "name": f"名{i}" * (i % 50),
             "kind": "x" if i % 3 else "y",
-            "height": i % 200,
+            "height": i % 200 - 9,
         }
 
 

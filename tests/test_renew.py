@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import shapely
-from drawn import governed, squares
+from drawn import governed, squares, subject
 
+from tiles.address import SCHEMES
+from tiles.engine import Engine
 from tiles.kernels.parts import Rung
 from tiles.ladder import ladder as ladders
 from tiles.ladder.borders import faces_of
 from tiles.ladder.changes import NONE, changes_between
-from tiles.ladder.ladder import Outlines, build_ladder, renew_ladder
+from tiles.ladder.ladder import Outlines, Succession, build_ladder, renew_ladder
+from tiles.measure import Measure
 from tiles.planes import PLANES
 
 if TYPE_CHECKING:
     from gridmap.coverage.partition import Partition
     from gridmap.types import Geometries
+    from tiles.ladder.changes import Changes
     from tiles.ladder.ladder import Ladder
 
 SIDE = 16
@@ -96,9 +100,41 @@ def test_a_change_gives_what_a_full_build_gives(
     old = outlines(governed(shapes, SIDE))
     new = outlines(governed(change(shapes, random), SIDE))  # type: ignore[operator]
     built = build_ladder(old, PLANES[plane])
-    renewed = renew_ladder(built, old, new, PLANES[plane])
+    renewed = renew_ladder(built, Succession(old, new), PLANES[plane])
     assert renewed is not None
     same(renewed, build_ladder(new, PLANES[plane]))
+
+
+@pytest.mark.parametrize("extent", [512, 8192])
+def test_so_it_is_for_tiles_of_another_measure(extent: int) -> None:
+    random, plane, measure = np.random.default_rng(4), PLANES["mercator"], Measure(extent)
+    shapes = squares(SIDE, 4, flatten=0.2)
+    old, new = outlines(governed(shapes, SIDE)), outlines(governed(moved(shapes, random), SIDE))
+    renewed = renew_ladder(build_ladder(old, plane, measure), Succession(old, new), plane, measure)
+    assert renewed is not None
+    assert len(renewed.rungs) == measure.deepest_rung + 1
+    same(renewed, build_ladder(new, plane, measure))
+
+
+def test_an_engine_finds_once_for_all_planes_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, found = np.random.default_rng(6), []
+    shapes = squares(SIDE, 6)
+    after = governed(moved(shapes, random), SIDE)
+
+    def counted(*arguments: Any) -> Changes:
+        found.append(changes_between(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr("tiles.ladder.ladder.changes_between", counted)
+    before = Engine(subject(governed(shapes, SIDE)))
+    engine, alone = Engine(subject(after, number=8), before=before), Engine(subject(after, number=8))
+    for scheme in SCHEMES.values():
+        for each in (before, engine, alone):
+            each.make_ladder(scheme.name)
+        same(engine._ladders[scheme.plane.name], alone._ladders[scheme.plane.name])
+    assert len(found) == 1
+    engine.forget_before()
+    assert engine.token == alone.token
 
 
 def test_many_changes_one_after_the_other() -> None:
@@ -110,7 +146,7 @@ def test_many_changes_one_after_the_other() -> None:
     for _ in range(6):
         shapes = moved(shapes, random)
         new = outlines(governed(shapes, SIDE))
-        renewed = renew_ladder(ladder, old, new, plane)
+        renewed = renew_ladder(ladder, Succession(old, new), plane)
         assert renewed is not None
         same(renewed, build_ladder(new, plane))
         old, ladder = new, renewed
@@ -132,7 +168,7 @@ def test_only_what_changed_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(lines, faces, areas)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rungs, "traced_of", count)
-    renew_ladder(built, old, new, plane)
+    renew_ladder(built, Succession(old, new), plane)
     assert 0 < max(traced) < 8
 
 
@@ -149,4 +185,4 @@ def test_another_city_is_built_from_nothing() -> None:
     changes = changes_between(one.partition, one.levels, other.partition, other.levels)
     assert (changes.old_arcs == NONE).mean() > ladders.FEW
     built = build_ladder(one, PLANES["degrees"])
-    assert renew_ladder(built, one, other, PLANES["degrees"]) is None
+    assert renew_ladder(built, Succession(one, other), PLANES["degrees"]) is None

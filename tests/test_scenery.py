@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pytest
 from store_contract import STORES, new_store
 
+from gridmap.errors import ConflictError
 from gridmap.model import Device
-from gridmap.scenery import read_scenery
+from gridmap.scenery import read_scenery, scenery_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gridmap.scenery import HouseholdColumns
     from gridmap.store.store import Store
 
 BUILDINGS = {
@@ -115,3 +118,59 @@ def test_the_fingerprint_changes_with_whatever_is_drawn_and_only_then(store: Sto
     store.put_columns("buildings", table, synthetic=True)
     store.put_devices([])
     assert read_scenery(store).fingerprint == prints[1]
+
+
+HOUSEHOLDS = {
+    "building": pa.array([0, 0, 2], pa.int32()),
+    "unit": pa.array([1, 2, 1], pa.uint8()),
+    "floor": pa.array([-1, 3, 9], pa.int16()),
+    "room": pa.array([0, 1203, 3], pa.uint16()),
+    "people": pa.array([2, 1, 7], pa.uint16()),
+}
+
+
+def doors(found: HouseholdColumns | None) -> list[list[int]]:
+    assert found is not None
+    return [each.tolist() for each in (found.offsets, found.units, found.floors, found.rooms)]
+
+
+def test_households_are_sorted_by_building_and_kept_in_a_file(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    store.put_columns("households", pa.table(HOUSEHOLDS), synthetic=True)
+    assert read_scenery(store, folder).households is None  # nobody knows where
+    store.put_columns("buildings", pa.table(BUILDINGS), synthetic=True)
+    expected = [[0, 2, 2, 3], [1, 2, 1], [-1, 3, 9], [0, 1203, 3]]
+    first = read_scenery(store, folder)
+    assert doors(first.households) == expected
+    (kept,) = folder.iterdir()
+    before = kept.stat().st_mtime_ns
+    second = read_scenery(store, folder)
+    assert (second.fingerprint, doors(second.households)) == (first.fingerprint, expected)
+    assert kept.stat().st_mtime_ns == before
+    kept.write_bytes(kept.read_bytes()[:500])
+    assert doors(read_scenery(store, folder).households) == expected
+    assert doors(read_scenery(store).households) == expected
+    for cut in (1, 2):
+        store.put_columns("households", pa.table(HOUSEHOLDS).slice(cut), synthetic=True)
+        other = read_scenery(store, folder)
+        assert other.fingerprint != first.fingerprint
+        assert len(doors(other.households)[1]) == 3 - cut
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_what_is_known_is_given_again_while_nothing_changes(store: Store) -> None:
+    store.put_columns("buildings", pa.table(BUILDINGS), synthetic=True)
+    known = read_scenery(store)
+    assert read_scenery(store, known=known) is known
+    store.put_devices(DEVICES)
+    assert read_scenery(store, known=known) is not known
+
+
+def test_what_is_read_later_is_of_the_same_moment_or_refused(store: Store) -> None:
+    store.put_columns("buildings", pa.table(BUILDINGS), synthetic=True)
+    found, late = (scenery_of(store, lambda: nullcontext(store)) for _ in range(2))
+    assert found.buildings is not None
+    store.put_columns("buildings", pa.table(BUILDINGS).slice(1), synthetic=True)
+    assert len(found.buildings.codes) == 3
+    with pytest.raises(ConflictError, match="give the command again"):
+        _ = late.buildings

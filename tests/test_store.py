@@ -573,7 +573,8 @@ def test_the_steps_make_the_tables_of_the_schema(store: Store) -> None:
 LATER = (
     *(schema.blob_chunks, schema.blobs, schema.numbers),
     *(schema.deliveries, schema.hooks, schema.attachments, schema.device_states),
-    *(schema.log, schema.personal, schema.situations, schema.orders, schema.checkpoints, schema.secrets_),
+    *(schema.log_archives, schema.archived_keys, schema.log, schema.personal),
+    *(schema.situations, schema.orders, schema.checkpoints, schema.secrets_),
 )
 """The tables that were not there in the beginning, none before another that needs it."""
 

@@ -34,6 +34,7 @@ LOWEST = {
     "grid": 10,
     "label": 5,
     "building": 14,
+    "household": 17,
     "device": 13,
     "resource": 13,
 }
@@ -148,6 +149,7 @@ def test_layers_are_drawn_only_where_the_tiles_have_them() -> None:
     assert {name: each["maxzoom"] for name, each in found["sources"].items()} == {
         "areas": 14,
         "buildings": 17,
+        "households": 16,
         "things": 16,
     }
     for each in found["layers"]:

@@ -20,7 +20,7 @@ from webtown import place
 
 from gridmap.publishing import load_areas
 from tiles.address import SCHEMES
-from tiles.layers import EXTENT
+from tiles.measure import STANDARD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,8 @@ def tile_here(service: str, layers: str, scheme: str, z: int) -> Any:
     tile = SCHEMES[scheme].tile_at(*LANDMARK, z)
     status, headers, body = get(source["tiles"][0].format(**tile._asdict()))
     assert status == 200
-    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    shared = "private" if layers in ("device", "household") else "public"
+    assert headers["Cache-Control"] == f"{shared}, max-age=31536000, immutable"
     return mapbox_vector_tile.decode(body, default_options={"y_coord_down": True})
 
 
@@ -59,7 +60,7 @@ def test_the_landmark_lies_in_the_same_grid_in_every_scheme(service: str, scheme
         known = SCHEMES[scheme]
         column, row = known.square(known.tile_at(*LANDMARK, z))
         (x,), (y,) = known.plane.project([lon], [lat])
-        point = shapely.Point((x * 2**z - column) * EXTENT, (y * 2**z - row) * EXTENT)
+        point = shapely.Point((x * 2**z - column) * STANDARD.extent, (y * 2**z - row) * STANDARD.extent)
         grids = tile_here(service, "grid", scheme, z)["grid"]["features"]
         here = [each["properties"]["code"] for each in grids if shape(each["geometry"]).covers(point)]
         assert here == [expected]
@@ -68,10 +69,12 @@ def test_the_landmark_lies_in_the_same_grid_in_every_scheme(service: str, scheme
 def test_every_layer_has_a_tile_and_says_its_fields(service: str) -> None:
     every = get_json(f"{service}/tiles/district.json")
     assert every["edition"] == 1
-    for name in ("district", "town", "community", "grid", "label", "building", "device"):
+    for name in ("district", "town", "community", "grid", "label", "building", "household", "device"):
         source = get_json(f"{service}/tiles/{name}.json")
         (told,) = source["vector_layers"]
-        features = tile_here(service, name, "xyz", source["maxzoom"] - 2)[name]["features"]
+        features = tile_here(service, name, "xyz", max(source["minzoom"], source["maxzoom"] - 2))[name][
+            "features"
+        ]
         assert features
         for each in features:
             assert set(each["properties"]) <= set(told["fields"])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from gridmap.affairs import Affairs
     from gridmap.twin import Twin
     from tiles.web.app import Web
 
@@ -76,9 +77,9 @@ def make_tiling(twin: Twin, cache_mb: int = 1, folder: Path | None = None) -> Ti
     return Upkeep(cache_mb, folder).tiling(TownGallery(twin))
 
 
-def make_app(twin: Twin) -> Web:
+def make_app(twin: Twin, affairs: Affairs | None = None) -> Web:
     """The app of a twin, with Toytown's tiles."""
-    return create_app(twin, make_tiling(twin))
+    return create_app(twin, make_tiling(twin), affairs)
 
 
 def _device() -> bytes:

@@ -15,21 +15,34 @@ from gridmap.durable import keep_newest
 from gridmap.errors import DamageError, NotFoundError
 from gridmap.lattice import SCALE
 from tiles.address import SCHEMES, Tile
+from tiles.homes import Homes
 from tiles.houses import Houses
-from tiles.ladder.ladder import build_ladder, ladder_key, open_ladder, renew_ladder, save_ladder
-from tiles.layers import DEEPEST, EXTENT, LAYERS
+from tiles.ladder.ladder import (
+    Succession,
+    build_ladder,
+    ladder_key,
+    open_ladder,
+    renew_ladder,
+    save_ladder,
+)
+from tiles.layers import DEEPEST, LAYERS
 from tiles.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from gridmap.scenery import Scenery
     from gridmap.types import FloatArray
     from tiles.ladder.ladder import Ladder
+    from tiles.measure import Measure
     from tiles.planes import Plane
     from tiles.subject import Subject
 
 LOG: Final = logging.getLogger(__name__)
+
+LEVELS: Final = ("district", "town", "community", "grid")
+"""Layers that a city has only where it has areas of this level."""
 
 LADDERS: Final = "ladder-"
 """How the names of ladder files begin."""
@@ -49,9 +62,7 @@ class Engine:
         self.edition = subject.edition.number
         self.token = subject.token
         levels = [table.level for table in subject.partition.levels]
-        self.layers = tuple(
-            name for name in LAYERS if name in levels or name in ("label", "building", "device", "resource")
-        )
+        self.layers = tuple(name for name in LAYERS if name in levels or name not in LEVELS)
         self._subject = subject
         self._folder = folder
         self._before = before
@@ -60,6 +71,9 @@ class Engine:
         self._making = {scheme.plane.name: Lock() for scheme in SCHEMES.values()}
         self._sorting = Lock()
         self._sorted: Houses | None = None
+        self._lived_in: Homes | None = None
+        if before is not None and (before.scenery, before.measure) == (self.scenery, self.measure):
+            self._sorted, self._lived_in = before._sorted, before._lived_in
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -69,6 +83,21 @@ class Engine:
             return 0.0, 0.0, 0.0, 0.0
         west, south, east, north = (int(each) / SCALE for each in (xs.min(), ys.min(), xs.max(), ys.max()))
         return west, south, east, north
+
+    @property
+    def measure(self) -> Measure:
+        """How its tiles are measured."""
+        return self._subject.measure
+
+    @property
+    def scenery(self) -> Scenery:
+        """What stands in the city that is drawn."""
+        return self._subject.scenery
+
+    @property
+    def margin(self) -> float:
+        """How far beyond its square a tile may show something, in tiles."""
+        return self.measure.margin
 
     def prepare(self, scheme: str) -> None:
         """Make ready what the tiles of areas need in a scheme."""
@@ -117,29 +146,38 @@ class Engine:
             with self._making[plane.name]:
                 sheet = self._sheets.get(plane.name)
                 if sheet is None:
-                    sheet = Sheet(plane, self._subject, self._ladder(plane), lambda: self._houses)
+                    sheet = Sheet(plane, self._subject, self._ladder(plane), self._houses, self._homes)
                     self._sheets[plane.name] = sheet
         return sheet
 
-    @property
     def _houses(self) -> Houses | None:
-        """The buildings, sorted when they are first asked for; that takes a second or two."""
-        buildings = self._subject.scenery.buildings
-        if buildings is not None and self._sorted is None:
+        """The buildings, read and sorted when they are first asked for; that takes some seconds."""
+        if self._sorted is None:
             with self._sorting:
-                if self._sorted is None:
-                    self._sorted = Houses(buildings, EXTENT)
+                buildings = self._subject.scenery.buildings
+                if self._sorted is None and buildings is not None:
+                    self._sorted = Houses(buildings, self.measure.extent)
         return self._sorted
+
+    def _homes(self) -> Homes | None:
+        """The households behind the doors of the buildings."""
+        houses = self._houses()
+        if self._lived_in is None and houses is not None:
+            with self._sorting:
+                households = self._subject.scenery.households
+                if self._lived_in is None and households is not None:
+                    self._lived_in = Homes(houses, households, self.measure.extent)
+        return self._lived_in
 
     def _ladder(self, plane: Plane) -> Ladder:
         """The ladder of a plane: the one at hand, or from its file, or made and kept."""
         if plane.name in self._ladders:
             return self._ladders[plane.name]
-        key = ladder_key(self._subject.edition.checksum, plane.name)
+        key = ladder_key(self._subject.edition.checksum, plane.name, self.measure)
         path = self._folder / f"{LADDERS}{key}" if self._folder is not None else None
         ladder = None if path is None else _kept(path, key)
         if ladder is None:
-            ladder = self._renewed(plane) or build_ladder(self._subject.outlines, plane)
+            ladder = self._renewed(plane) or build_ladder(self._subject.outlines, plane, self.measure)
             if path is not None:
                 ladder = _keep(path, ladder, key)
         self._ladders[plane.name] = ladder
@@ -147,17 +185,25 @@ class Engine:
 
     def _renewed(self, plane: Plane) -> Ladder | None:
         """The ladder of a plane from that of the edition before, None where there is none to begin with."""
-        before = self._before
-        if before is None or plane.name not in before._ladders:
+        before, succession = self._before, self._succession
+        if before is None or succession is None or plane.name not in before._ladders:
             return None
-        old, new = before._subject, self._subject
-        if not (old.edition.proven and new.edition.proven):
+        return renew_ladder(before._ladders[plane.name], succession, plane, self.measure)
+
+    @cached_property
+    def _succession(self) -> Succession | None:
+        """What changed since the edition before, None where ladders have to be built anew."""
+        if self._before is None:
             return None
-        return renew_ladder(before._ladders[plane.name], old.outlines, new.outlines, plane)
+        old, new = self._before._subject, self._subject
+        if not (old.edition.proven and new.edition.proven and old.measure == new.measure):
+            return None
+        return Succession(old.outlines, new.outlines)
 
     def forget_before(self) -> None:
         """Let go of the engine of the edition before: every ladder is made."""
         self._before = None
+        self.__dict__.pop("_succession", None)
 
 
 def _kept(path: Path, key: str) -> Ladder | None:

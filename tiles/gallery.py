@@ -11,18 +11,22 @@ import numpy as np
 
 from gridmap.errors import GridmapError, NotFoundError
 from gridmap.lookup import read_edition
-from gridmap.scenery import read_scenery
+from gridmap.scenery import read_scenery, scenery_of
 from gridmap.store.address import address_of
 from tiles.address import SCHEMES
 from tiles.engine import LADDERS, Engine
+from tiles.measure import read_measure
 from tiles.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from gridmap.scenery import Scenery
     from gridmap.store.address import CityAddress
+    from gridmap.store.store import Store
     from gridmap.twin import Snapshot, Twin
+    from tiles.measure import Measure
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -45,8 +49,9 @@ class Gallery:
         """Make the engine of the current edition, and all its ladders that have not been built yet.
 
         That may take some seconds for each; `tell` is told so. Every later edition's is made before the
-        twin serves it.
+        twin serves it. InputError: a setting says how tiles are measured, and cannot.
         """
+        self._measure = read_measure()
         self._twin = twin
         self._address = address_of(place)
         self._served: dict[int, Engine] = {}
@@ -62,16 +67,22 @@ class Gallery:
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Make the engine of a snapshot that is about to be served; that of the one before stays at hand."""
+        before = self._served.get(self._twin.current.edition.number)
         with self._address.open() as store:
-            scenery = read_scenery(store)
-        subject = Subject(snapshot.edition, snapshot.partition, snapshot.numbers, scenery)
-        engine = Engine(subject, self._address.cache, self._served.get(self._twin.current.edition.number))
+            scenery = self._scenery(store)
+        subject = Subject(snapshot.edition, snapshot.partition, snapshot.numbers, scenery, self._measure)
+        engine = Engine(subject, self._address.cache, before)
         engine.prepare(FIRST)
         kept = self._twin.current.edition.number
         self._served = {number: each for number, each in self._served.items() if number == kept} | {
             engine.edition: engine
         }
         Thread(target=_prepare_others, args=(engine,), name="ladders", daemon=True).start()
+
+    def _scenery(self, store: Store) -> Scenery:
+        """What stands in the city now: what is at hand, where nothing has changed."""
+        served = self._served.get(self._twin.current.edition.number)
+        return read_scenery(store, self._address.cache, None if served is None else served.scenery)
 
     def current(self) -> Engine:
         """The engine of the edition that is served now; never waits."""
@@ -96,7 +107,7 @@ class Gallery:
         with self._making:
             engine = self._past.get(number)
             if engine is None:
-                engine = open_engine(self._address, number)
+                engine = _opened(self._address, number, self._measure, self._scenery)
                 self._past[number] = engine
                 while len(self._past) > PAST:
                     self._past.popitem(last=False)
@@ -104,18 +115,33 @@ class Gallery:
         return engine
 
 
-def open_engine(place: CityAddress | Path, number: int | None = None) -> Engine:
+def open_engine(
+    place: CityAddress | Path, number: int | None = None, measure: Measure | None = None
+) -> Engine:
     """The engine of an edition of a city, the current one without a number; for one job, without a server.
 
-    Raises as `lookup.open_lookup`.
+    Tiles are measured as the settings say, where nothing else is asked for. Buildings and households are read
+    when a layer needs them; ConflictError then, where others have been stored. Raises as
+    `lookup.open_lookup`.
     """
     address = address_of(place)
+    return _opened(
+        address,
+        number,
+        measure or read_measure(),
+        lambda store: scenery_of(store, address.open, address.cache),
+    )
+
+
+def _opened(
+    address: CityAddress, number: int | None, measure: Measure, scenery_in: Callable[[Store], Scenery]
+) -> Engine:
     with address.open() as store:
         edition, partition = read_edition(store, address, number)
         given = store.features()
-        scenery = read_scenery(store)
+        scenery = scenery_in(store)
     numbers = tuple(np.array([given[code] for code in table.codes], np.int64) for table in partition.levels)
-    return Engine(Subject(edition, partition, numbers, scenery), address.cache)
+    return Engine(Subject(edition, partition, numbers, scenery, measure), address.cache)
 
 
 def _prepare_others(engine: Engine) -> None:

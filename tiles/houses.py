@@ -20,7 +20,7 @@ from tiles.messages import attributes, numbered, texts
 from tiles.packed import with_boxes
 
 if TYPE_CHECKING:
-    from gridmap.scenery import BuildingColumns
+    from gridmap.scenery import BuildingColumns, Float32Array
     from gridmap.types import FloatArray, Int32Array, Int64Array
     from tiles.kernels.parts import Attributes, Rung
     from tiles.planes import Plane
@@ -46,13 +46,13 @@ class Houses:
 
     def __init__(self, buildings: BuildingColumns, extent: int) -> None:
         """Sort the buildings along a curve: a second for two million."""
-        self._order = along_curve(buildings.xs.astype(np.float64), buildings.ys.astype(np.float64))
-        self._xs, self._ys = buildings.xs[self._order], buildings.ys[self._order]
-        self._columns = buildings
+        self.order = along_curve(buildings.xs.astype(np.float64), buildings.ys.astype(np.float64))
+        self._xs, self._ys = buildings.xs[self.order], buildings.ys[self.order]
+        self.columns = buildings
         self._extent = extent
         self._words = np.array(buildings.uses.dictionary.to_pylist(), dtype=object)
         self._uses = buildings.uses.indices.to_numpy()
-        starts = np.arange(0, len(self._order), BLOCK)
+        starts = np.arange(0, len(self.order), BLOCK)
         sizes = np.maximum(buildings.widths_m, buildings.depths_m)
         # Half a diagonal of the largest, and a little for the way in which a plane turns things.
         reach_m = float(sizes.max(initial=0)) + UNKNOWN_M
@@ -70,15 +70,12 @@ class Houses:
 
     def encode(self, plane: Plane, zoom: int, column: int, row: int, window: Window) -> bytes:
         """The layer of a square of a plane."""
-        rows = self._near(plane, zoom, column, row, window)
+        rows = self.near(plane, zoom, column, row, window)
         if not len(rows):
             return b""
-        corners = self._corners(rows, zoom, window)
-        across, down = plane.project(corners[:, :, 0].ravel(), corners[:, :, 1].ravel())
-        units = float(window.extent) * 2.0**zoom
-        xs = np.floor(across * units + 0.5).astype(np.int32).reshape(-1, 4)
-        ys = np.floor(down * units + 0.5).astype(np.int32).reshape(-1, 4)
-        return Drawn(_rung(xs, ys), self._attributes(rows)).encode(window)
+        lons, lats = self.around(rows[:, None], CORNERS[:, 0], CORNERS[:, 1], zoom, window)
+        xs, ys = in_window(plane, lons, lats, zoom, window)
+        return Drawn(_rung(xs, ys), self._attributes(rows)).encode(at_zero(window))
 
     def middles(self, plane: Plane) -> FloatArray:
         """Where the buildings are on a plane, (n, 2)."""
@@ -90,7 +87,7 @@ class Houses:
         reach = self._reach / SCALE / 360 * 2
         return np.hstack([middles - reach, middles + reach])
 
-    def _near(self, plane: Plane, zoom: int, column: int, row: int, window: Window) -> Int64Array:
+    def near(self, plane: Plane, zoom: int, column: int, row: int, window: Window) -> Int64Array:
         """The buildings that may be in a square, in the order of the curve."""
         margin, side = window.buffer / window.extent, 2.0**-zoom
         box = plane.lonlat_box(
@@ -109,36 +106,58 @@ class Houses:
         low_x, low_y, high_x, high_y = self._blocks
         blocks = np.flatnonzero((low_x <= east) & (high_x >= west) & (low_y <= north) & (high_y >= south))
         places = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-        places = places[places < len(self._order)]
+        places = places[places < len(self.order)]
         xs, ys = self._xs[places], self._ys[places]
         inside = (xs >= west) & (xs <= east) & (ys >= south) & (ys <= north)
-        return np.asarray(self._order[places[inside]], np.int64)
+        return np.asarray(self.order[places[inside]], np.int64)
 
-    def _corners(self, rows: Int64Array, zoom: int, window: Window) -> FloatArray:
-        """The corners (n, 4, 2) of buildings in degrees."""
-        columns = self._columns
+    def around(
+        self, rows: Int64Array, along: FloatArray, across: FloatArray, zoom: int, window: Window
+    ) -> tuple[FloatArray, FloatArray]:
+        """Places in buildings, in degrees: shares of the width and of the depth, from -0.5 to 0.5."""
+        columns = self.columns
         xs, ys = columns.xs[rows].astype(np.float64), columns.ys[rows].astype(np.float64)
         east_m, north_m = metres_per_unit(float(ys.mean()))
         # A unit of the tile in metres, as wide as it is anywhere: 40,075 km round the equator.
         least = NARROWEST * 40_075_017.0 / (window.extent * 2.0**zoom)
-        sizes = np.stack([columns.widths_m[rows], columns.depths_m[rows]], axis=1).astype(np.float64)
-        sizes = np.maximum(np.where(sizes > 0, sizes, UNKNOWN_M), least)
+        along_m = along * drawn_m(columns.widths_m[rows], least)
+        across_m = across * drawn_m(columns.depths_m[rows], least)
         turn = np.radians(columns.bearings_deg[rows].astype(np.float64))
-        along, across = (CORNERS[:, axis] * sizes[:, axis, None] for axis in (0, 1))
-        sine, cosine = np.sin(turn)[:, None], np.cos(turn)[:, None]
-        out = np.empty((len(rows), 4, 2))
-        out[:, :, 0] = (xs[:, None] + (along * sine + across * cosine) / east_m) / SCALE
-        out[:, :, 1] = (ys[:, None] + (along * cosine - across * sine) / north_m) / SCALE
-        return out
+        sine, cosine = np.sin(turn), np.cos(turn)
+        lons = (xs + (along_m * sine + across_m * cosine) / east_m) / SCALE
+        lats = (ys + (along_m * cosine - across_m * sine) / north_m) / SCALE
+        return lons, lats
 
     def _attributes(self, rows: Int64Array) -> Attributes:
-        columns = self._columns
+        columns = self.columns
         heights = (columns.floors[rows].astype(np.int64) * FLOOR_M).tolist()
         shared = numbered(
             [columns.names.take(rows).to_pylist(), self._words[self._uses[rows]].tolist(), heights]
         )
         own = [texts(columns.codes.take(rows))]
         return attributes("building", KEYS, self._extent, columns.numbers[rows], own, shared)
+
+
+def drawn_m(sizes_m: Float32Array, least: float) -> FloatArray:
+    """How wide sides are drawn, in metres: as they are, and where nobody knows as most are."""
+    sizes = sizes_m.astype(np.float64)
+    return np.maximum(np.where(sizes > 0, sizes, UNKNOWN_M), least)
+
+
+def in_window(
+    plane: Plane, lons: FloatArray, lats: FloatArray, zoom: int, window: Window
+) -> tuple[Int32Array, Int32Array]:
+    """Degrees, in arrays of any shape, as whole units of a tile from the corner of a window on."""
+    across, down = plane.project(lons.ravel(), lats.ravel())
+    units = float(window.extent) * 2.0**zoom
+    xs = (np.floor(across * units + 0.5) - window.left).astype(np.int32)
+    ys = (np.floor(down * units + 0.5) - window.top).astype(np.int32)
+    return xs.reshape(lons.shape), ys.reshape(lons.shape)
+
+
+def at_zero(window: Window) -> Window:
+    """A window whose own corner is where counting begins: units of the deepest zooms leave 32 bits."""
+    return Window(0, 0, window.extent, window.buffer)
 
 
 def _rung(xs: Int32Array, ys: Int32Array) -> Rung:

@@ -31,7 +31,7 @@ FORGET: Final = 0.02
 """How fast a pace forgets: fifty tiles later a slow one counts a third."""
 
 KINDS: Final = 10_000
-"""Paces that are remembered: those of an edition, 8 layers, 5 schemes and 20 zooms are fewer."""
+"""Paces that are remembered: those of an edition, 9 layers, 5 schemes and 20 zooms are fewer."""
 
 TURNS: Final = 64
 """Locks that those who want the same tile meet at; two tiles seldom share one."""

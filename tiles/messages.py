@@ -40,8 +40,11 @@ def delimited(tag: int, content: bytes) -> bytes:
 
 
 def value(said: str | int) -> bytes:
-    """A value of a layer: a text, or a whole number that is not negative."""
-    inner = delimited(0x0A, said.encode()) if isinstance(said, str) else b"\x28" + varint(said)
+    """A value of a layer: a text, or a whole number."""
+    if isinstance(said, str):
+        inner = delimited(0x0A, said.encode())
+    else:
+        inner = b"\x28" + varint(said) if said >= 0 else b"\x30" + varint(-2 * said - 1)
     return delimited(0x22, inner)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import shapely
 
 from tiles.curve import along_curve
-from tiles.layers import EXTENT
 from tiles.messages import attributes, numbered, texts, values
 
 if TYPE_CHECKING:
@@ -56,11 +55,18 @@ class Sayings:
     devices: Said
 
 
-def sayings_of(partition: Partition, numbers: Sequence[Int64Array], devices: DeviceColumns) -> Sayings:
-    """Put together what features say; `numbers` are the ids of the areas of each level."""
+def sayings_of(
+    partition: Partition, numbers: Sequence[Int64Array], devices: DeviceColumns, extent: int
+) -> Sayings:
+    """Put together what features say; `numbers` are the ids of the areas of each level.
+
+    Every layer says the `extent` of the tile.
+    """
     points = [label_points(partition, depth) for depth in range(len(partition.levels))]
-    areas = tuple(_areas(partition.levels[depth], ids, points[depth]) for depth, ids in enumerate(numbers))
-    return Sayings(areas, _labels(partition, numbers, points), _devices(devices))
+    areas = tuple(
+        _areas(partition.levels[depth], ids, points[depth], extent) for depth, ids in enumerate(numbers)
+    )
+    return Sayings(areas, _labels(partition, numbers, points, extent), _devices(devices, extent))
 
 
 def label_points(partition: Partition, depth: int) -> Points:
@@ -81,7 +87,7 @@ def _places(order: Int64Array) -> Int32Array:
     return places
 
 
-def _areas(table: LevelTable, ids: Int64Array, points: Points) -> Said:
+def _areas(table: LevelTable, ids: Int64Array, points: Points, extent: int) -> Said:
     rows, xs, ys = points
     rows = rows[along_curve(xs, ys)]
     order = np.concatenate([rows, np.setdiff1d(np.arange(len(table)), rows)])  # the rest is never drawn
@@ -89,7 +95,7 @@ def _areas(table: LevelTable, ids: Int64Array, points: Points) -> Said:
         [column[row] for row in order.tolist()] for column in (table.codes, table.names, table.kinds)
     )
     keys = ("code", "name", "kind")
-    said = attributes(table.level, keys, EXTENT, ids[order], *_columns(codes, names, kinds))
+    said = attributes(table.level, keys, extent, ids[order], *_columns(codes, names, kinds))
     return Said(said, _places(order))
 
 
@@ -103,7 +109,9 @@ def _columns(codes: list[str], *others: list[str]) -> tuple[list[Messages], tupl
     return [], numbered((codes, *others))
 
 
-def _labels(partition: Partition, numbers: Sequence[Int64Array], points: Sequence[Points]) -> Labels:
+def _labels(
+    partition: Partition, numbers: Sequence[Int64Array], points: Sequence[Points], extent: int
+) -> Labels:
     xs = np.concatenate([xs for _, xs, _ in points])
     ys = np.concatenate([ys for _, _, ys in points])
     depths = np.repeat(np.arange(len(points)), [len(rows) for rows, _, _ in points])
@@ -118,13 +126,13 @@ def _labels(partition: Partition, numbers: Sequence[Int64Array], points: Sequenc
     columns = _columns([table.codes[row] for table, row in areas], names, kinds, levels)
     ids = np.concatenate([ids[rows] for (rows, _, _), ids in zip(points, numbers, strict=True)])
     keys = ("code", "name", "kind", "level")
-    said = attributes("label", keys, EXTENT, ids[order], *columns)
+    said = attributes("label", keys, extent, ids[order], *columns)
     return Labels(xs[order], ys[order], depths[order], said)
 
 
-def _devices(devices: DeviceColumns) -> Said:
+def _devices(devices: DeviceColumns, extent: int) -> Said:
     order = along_curve(devices.xs, devices.ys)
     kinds = devices.kinds.indices.to_numpy()[order, None], values(devices.kinds.dictionary.to_pylist())
     codes = texts(devices.codes.take(order))
-    said = attributes("device", ("code", "kind"), EXTENT, devices.numbers[order], [codes], kinds)
+    said = attributes("device", ("code", "kind"), extent, devices.numbers[order], [codes], kinds)
     return Said(said, _places(order))

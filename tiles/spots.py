@@ -11,28 +11,34 @@ from tiles.curve import along_curve
 from tiles.kernels.encode import block_boxes
 from tiles.kernels.pack import CHUNK_FIELDS
 from tiles.kernels.parts import Rung
-from tiles.layers import EXTENT
 
 if TYPE_CHECKING:
     from gridmap.types import BoolArray, Int32Array
     from tiles.planes import Plane
 
-ZOOM: Final = 18
-"""Points have one rung, with the units of this zoom (3 cm in Chongqing); other zooms shift it."""
+BITS: Final = 30
+"""Points have one rung, with two to the power of this units in the plane (3 cm in Chongqing); zooms shift it.
+"""
+
+UNITS: Final = float(1 << BITS)
 
 
 def spots_on(plane: Plane, xs: Int32Array, ys: Int32Array) -> Rung:
     """The rung of points given in lattice units, along a Hilbert curve; their positions are the rows."""
     across, down = plane.project(*to_degrees(xs, ys))
     order = along_curve(across, down)
-    units = float(EXTENT << ZOOM)
     places = np.stack([across[order], down[order]], axis=1)
-    starts = np.floor(places * units + 0.5).astype(np.int32).reshape(-1, 2)
-    none = np.zeros(len(order) + 1, np.int64)
+    starts = np.floor(places * UNITS + 0.5).astype(np.int32).reshape(-1, 2)
+    return points_at(order.astype(np.int32), starts)
+
+
+def points_at(rows: Int32Array, starts: Int32Array) -> Rung:
+    """The rung of points (n, 2) in whole units, neighbours beside each other."""
+    none = np.zeros(len(rows) + 1, np.int64)
     boxes = np.hstack([starts, starts])
     blocks = block_boxes(boxes)
     return Rung(
-        order.astype(np.int32),
+        rows,
         boxes,
         blocks,
         block_boxes(blocks),

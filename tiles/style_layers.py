@@ -49,6 +49,7 @@ def drawn(palette: Palette, lowest: Zooms) -> list[Json]:
         *_fills(palette, lowest),
         *_lines(palette, lowest),
         *_buildings(palette, lowest),
+        *_households(palette, lowest),
         *_things(palette, lowest),
         *_labels(palette, lowest),
     ]
@@ -195,6 +196,23 @@ def _buildings(palette: Palette, lowest: Zooms) -> list[Json]:
                 "fill-extrusion-height": ["number", ["get", "height"], 3],
                 "fill-extrusion-opacity": _by_zoom(NEAR, 0, NEAR + 0.4, 0.9),
                 "fill-extrusion-vertical-gradient": True,
+            },
+        }
+    ]
+
+
+def _households(palette: Palette, lowest: Zooms) -> list[Json]:
+    if "household" not in lowest:
+        return []
+    return [
+        {
+            **_layer("household", "circle", "households", "household", lowest["household"]),
+            "paint": {
+                "circle-color": ["case", _is("chosen"), palette.chosen, palette.labels["grid"]],
+                "circle-radius": _by_zoom(17, 1.2, 18, 2.2, 20, 5),
+                "circle-stroke-color": palette.rim,
+                "circle-stroke-width": _by_zoom(17, 0.3, 20, 1),
+                "circle-pitch-alignment": "viewport",
             },
         }
     ]

@@ -2,11 +2,13 @@
 
 A style names nothing outside the service: sources by their TileJSON, letters from the fonts of the machine
 that draws (so there is no `glyphs`), no pictures. From far to near it shows districts, towns, communities,
-grids, buildings that stand up, and devices; each from the zoom on where the engine serves it.
+grids, buildings that stand up, households where they are asked for by name, and devices; each from the zoom
+on where the engine serves it.
 
 Sources, whose names pages may rely on: `areas` (district, town, community, grid, label), `buildings`,
-`things` (device, resource). Within one they share a request; they are apart because things may not be read by
-pages of another origin, and because a source ends at one zoom, beyond which its last tiles are drawn larger.
+`households` (household), `things` (device, resource). Within one they share a request; they are apart because
+not everybody may read all of them, and because a source ends at one zoom, beyond which its last tiles are
+drawn larger.
 
 Feature-state, which pages set to make it live, on the features of `district town community grid building`:
 
@@ -42,6 +44,7 @@ XYZ: Final = "xyz"
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "areas": ("district", "town", "community", "grid", "label"),
     "buildings": ("building",),
+    "households": ("household",),
     "things": ("device", "resource"),
 }
 """The layers of each source."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from tiles.ladder.borders import faces_of
 from tiles.ladder.ladder import REVISION, Outlines
-from tiles.layers import BUDGET, BUFFER, EXTENT, LABELS, LAYERS
+from tiles.layers import BUDGET, LABELS, LAYERS
+from tiles.measure import STANDARD, Measure
 from tiles.sayings import sayings_of
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What tiles are made of: an edition's areas, the number of each by level and row, and the scenery."""
+    """What tiles are made of: an edition's areas, the number of each by level and row, and the scenery.
+
+    `measure` is how a tile is measured.
+    """
 
     edition: Edition
     partition: Partition
     numbers: tuple[Int64Array, ...]
     scenery: Scenery
+    measure: Measure = STANDARD
 
     @cached_property
     def outlines(self) -> Outlines:
@@ -39,7 +44,7 @@ class Subject:
     @cached_property
     def sayings(self) -> Sayings:
         """What the features say, on every plane alike."""
-        return sayings_of(self.partition, self.numbers, self.scenery.devices)
+        return sayings_of(self.partition, self.numbers, self.scenery.devices, self.measure.extent)
 
     @cached_property
     def token(self) -> str:
@@ -47,5 +52,5 @@ class Subject:
         seen = hashlib.sha256(f"{self.edition.checksum} {self.scenery.fingerprint}".encode())
         for numbers in self.numbers:
             seen.update(np.ascontiguousarray(numbers, "<i8").tobytes())
-        seen.update(f"{REVISION} {EXTENT} {BUFFER} {BUDGET} {LABELS} {LAYERS}".encode())
+        seen.update(f"{REVISION} {self.measure} {BUDGET} {LABELS} {LAYERS}".encode())
         return f"{self.edition.number}-{seen.hexdigest()[:10]}"

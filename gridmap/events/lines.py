@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -26,9 +27,9 @@ class Rejection(NamedTuple):
 
 def read_lines(body: bytes, secret: bytes, read: Read = decode) -> Iterator[tuple[int, Given | InputError]]:
     """Read an event from each line that is not empty."""
-    for number, line in enumerate(body.split(b"\n"), 1):
-        if line and not line.isspace():
-            yield number, _tried(read, line, secret)
+    for number, line in enumerate(BytesIO(body), 1):  # split would make a list of all of them
+        if not line.isspace():
+            yield number, _tried(read, line.removesuffix(b"\n"), secret)
 
 
 def read_array(body: bytes, secret: bytes, read: Read = decode) -> Iterator[tuple[int, Given | InputError]]:

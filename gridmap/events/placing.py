@@ -49,8 +49,8 @@ class City(Protocol):
     def chain(self, code: str) -> list[Area]:
         """The areas from the widest level down to that of a code."""
 
-    def building_at(self, code: str) -> tuple[float, float] | None:
-        """Where a building of a code stands, in degrees."""
+    def buildings_at(self, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Where those of some codes stand that are buildings, in degrees."""
 
 
 class Placed(NamedTuple):
@@ -65,14 +65,18 @@ def place_all(events: Sequence[EventIn], city: City) -> list[Placed | InputError
     """The place of each event, or the error of one whose datum or point cannot be used."""
     out: list[Placed | InputError] = [Placed(None, None, NO_PLACE)] * len(events)
     by_datum: dict[str, list[int]] = defaultdict(list)
+    by_code: dict[str, list[int]] = defaultdict(list)
     for number, event in enumerate(events):
         if event.crs is not None:
             by_datum[event.crs].append(number)
         elif event.place is not None or event.qr is not None:
-            out[number] = _by_code(event.place or read_qr(event.qr or ""), city)
-    for datum, numbers in by_datum.items():
-        for number, placed in zip(numbers, _by_points(events, numbers, datum, city), strict=True):
+            by_code[event.place or read_qr(event.qr or "")].append(number)
+    for code, placed in _by_codes(list(by_code), city).items():
+        for number in by_code[code]:
             out[number] = placed
+    for datum, numbers in by_datum.items():
+        for number, found in zip(numbers, _by_points(events, numbers, datum, city), strict=True):
+            out[number] = found
     return out
 
 
@@ -96,17 +100,23 @@ def read_qr(text: str) -> str:
     return parts.path.rstrip("/").rpartition("/")[2]
 
 
-def _by_code(code: str, city: City) -> Placed:
-    if city.has(code):
-        area = city.area(code)
-        if area.level == "grid":
-            return Placed(None, code, None)
-        return Placed(None, None, f"{code} is a {area.level}, not a grid")
-    building = city.building_at(code)
-    if building is None:
-        return Placed(None, None, f"no grid or building has the code {code[:60]}")
-    lon, lat = building
-    return _at_rows(np.array([lon]), np.array([lat]), city)[0]
+def _by_codes(codes: Sequence[str], city: City) -> dict[str, Placed]:
+    out = {}
+    others = [code for code in codes if not city.has(code)]
+    for code in codes:
+        if city.has(code):
+            level = city.area(code).level
+            is_grid = level == "grid"
+            why = None if is_grid else f"{code} is a {level}, not a grid"
+            out[code] = Placed(None, code if is_grid else None, why)
+    found = city.buildings_at(others) if others else {}  # all at once: they are among two million
+    if found:
+        lons, lats = (np.array([place[axis] for place in found.values()], np.float64) for axis in (0, 1))
+        out |= dict(zip(found, _at_rows(lons, lats, city), strict=True))
+    for code in others:
+        if code not in found:
+            out[code] = Placed(None, None, f"no grid or building has the code {code[:60]}")
+    return out
 
 
 def _by_points(

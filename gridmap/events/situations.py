@@ -115,8 +115,8 @@ def applied(state: State | None, seq: int, said: Said, thing: str) -> State:
             last=seq,
             class_=said.class_,
             urgency=said.urgency or LEAST,
-            opened_at=said.occurred_at,
-            occurred_at=said.occurred_at,
+            opened_at=happened(said),
+            occurred_at=happened(said),
             code=said.code,
             title=said.title,
             kind=said.kind,
@@ -127,19 +127,27 @@ def applied(state: State | None, seq: int, said: Said, thing: str) -> State:
             is_open=said.op != CLOSE,
         )
     counted: dict[str, Any] = {"last": seq, "events": state.events + 1}
-    if _moment(said.occurred_at) < _moment(state.occurred_at):
+    if _moment(happened(said)) < _moment(state.occurred_at):
         return replace(state, late=state.late + 1, **counted)
     if said.drill and state.is_open and not state.drill:
         return replace(state, **counted)
     is_open = said.op != CLOSE
-    counted |= {"is_open": is_open, "occurred_at": said.occurred_at, "class_": said.class_}
+    counted |= {"is_open": is_open, "occurred_at": happened(said), "class_": said.class_}
     counted["drill"] = said.drill
     counted |= {name: value for name in _MAY_CHANGE if (value := getattr(said, name))}
     if said.unplaced != NO_PLACE:
         counted |= {"at": said.at, "code": said.code, "unplaced": said.unplaced}
     if is_open and not state.is_open:
-        counted["opened_at"] = said.occurred_at
+        counted["opened_at"] = happened(said)
     return replace(state, **counted)
+
+
+def happened(said: Said) -> str:
+    """When an event counts as having happened: never later than it came, whatever its source's clock says.
+
+    Else whatever follows from a clock that runs a year ahead would be late for a year.
+    """
+    return min(said.occurred_at, said.received_at, key=_moment)
 
 
 _MAY_CHANGE: Final = ("urgency", "title", "kind", "matter")

@@ -80,16 +80,18 @@ class ColumnSets:
         table = self.read(found, names)
         return found, table, numbers.look_up(self._kept(sets), numbers.codes_of(table))
 
-    def building_at(self, code: str) -> tuple[int, int] | None:
-        """Return the lattice point of a building of the current ones, None where none has this code."""
+    def buildings_at(self, codes: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return the lattice points of those of some codes that the current buildings have."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         found = self.current().get(BUILDINGS)
         if found is None:
-            return None
+            return {}
         table = self.read(found, ["code", "x", "y"])
-        row = pc.index(numbers.codes_of(table), value=code).as_py()
-        return None if row < 0 else (table["x"][row].as_py(), table["y"][row].as_py())
+        there = table.filter(pc.is_in(numbers.codes_of(table), value_set=pa.array(codes, pa.string())))
+        points = zip(there["x"].to_pylist(), there["y"].to_pylist(), strict=True)
+        return dict(zip(numbers.codes_of(there).to_pylist(), points, strict=True))
 
     def _put_buildings(self, found: ColumnSet) -> None:
         """Make buildings current together with the numbers of all that ever were.

@@ -15,13 +15,14 @@ from gridmap.model import StaffPost
 from gridmap.store import log
 from gridmap.store.database import insert_many
 from gridmap.store.schema import checkpoints, orders, situations, staff_posts
+from gridmap.store.schema import log as rows_of_log
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection, Select, Table
 
-    from gridmap.store.log import Entry, Fact
+    from gridmap.store.log import Entry, Fact, Shelf
 
 
 class Situation(NamedTuple):
@@ -51,8 +52,9 @@ class OrderRow(NamedTuple):
 class Desk:
     """Reads and writes inside one transaction that is alone in writing the log."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, shelf: Shelf) -> None:
         self._connection = connection
+        self._shelf = shelf
 
     def checkpoint(self, name: str) -> int:
         """How far a follower is: the number of the last row that it has seen."""
@@ -69,11 +71,19 @@ class Desk:
 
     def read(self, after: int, limit: int) -> list[Entry]:
         """Rows of the log behind a number, in order."""
-        return log.read(self._connection, after, limit)
+        return log.read(self._connection, after, limit, self._shelf)
 
     def find(self, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
         """Facts that stand in the log, by key."""
-        return log.find(self._connection, kind, keys)
+        return log.find(self._connection, kind, keys, self._shelf)
+
+    def keys(self, kind: str, begins: str, limit: int) -> list[str]:
+        """The keys of a kind that begin with a text, in the order of the log; the newest so many."""
+        rows = rows_of_log.c
+        key = rows.key if self._connection.dialect.name == "sqlite" else rows.key.collate("C")
+        beyond = begins[:-1] + chr(ord(begins[-1]) + 1)
+        query = select(rows.key).where(rows.kind == kind, key >= begins, key < beyond)
+        return [*self._connection.scalars(query.order_by(rows.seq.desc()).limit(limit))][::-1]
 
     def situations(self, things: Iterable[str]) -> dict[str, Situation]:
         """The situations of some things, by thing."""

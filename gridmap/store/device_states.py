@@ -16,6 +16,7 @@ being written does not hold them up.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import delete, func, insert, select, update
@@ -62,9 +63,12 @@ class StateRow(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A device with its state; None where nothing was ever heard of it."""
+    """A device as the register has it, with its state; None where nothing was ever heard of it."""
 
-    known: Known
+    code: str
+    kind: str
+    x: int
+    y: int
     body: str | None
 
 
@@ -112,13 +116,8 @@ class DeviceTable:
         values = {"device": FEED, "changed": changed, "heard_ms": NEVER, "body": body}
         self._connection.execute(insert(device_states).values(values))
 
-    def postpone(self, moment: int, until: int) -> None:
-        """Have all devices that are due by a moment looked at later; those due at 0 stay due."""
-        is_due = (moment >= _due) & (_due > 0)
-        self._connection.execute(update(device_states).where(is_due).values(heard_ms=until))
-
     def call_all(self) -> None:
-        """Have every device looked at: what they are judged by has changed."""
+        """Have every device due at 0, which is before any moment: what they are judged by has changed."""
         query = update(device_states).where(device_states.c.device != FEED).values(heard_ms=0)
         self._connection.execute(query)
 
@@ -163,27 +162,31 @@ class DeviceBook:
         """
         west, south, east, north = box
         there = devices.c.x.between(west, east) & devices.c.y.between(south, north)
-        there &= devices.c.code > after
+        if after:
+            there &= devices.c.code > after
         if kind is not None:
             there &= devices.c.kind == kind
-        return self._standing(there, limit)
+        query = _STANDING.where(there)
+        with self._database.reading() as connection:
+            # Asked for an order, SQLite goes through the whole register in that of the codes: twice as slow.
+            rows = connection.execute(query.limit(limit + 1)).all()
+            if len(rows) > limit:
+                rows = connection.execute(query.order_by(devices.c.code).limit(limit)).all()
+            changed = DeviceTable(connection).changed
+        return [Standing(*row) for row in sorted(rows, key=itemgetter(0))], changed
 
     def standing_of(self, code: str) -> Standing | None:
         """A device with its state; None where the register has none of that code."""
-        return next(iter(self._standing(devices.c.code == code, 1)[0]), None)
-
-    def _standing(self, condition: ColumnElement[bool], limit: int) -> tuple[list[Standing], int]:
-        joined = devices.outerjoin(device_states, devices.c.code == device_states.c.device)
-        query = select(*_KNOWN, device_states.c.body).select_from(joined).where(condition)
-        query = query.order_by(devices.c.code).limit(limit)
         with self._database.reading() as connection:
-            changed = DeviceTable(connection).changed
-            rows = connection.execute(query).all()
-        return [Standing(Known(*row[:5]), row[5]) for row in rows], changed
+            row = connection.execute(_STANDING.where(devices.c.code == code)).one_or_none()
+        return None if row is None else Standing(*row)
 
 
 _STATE: Final = (device_states.c.device, device_states.c.changed, _due, device_states.c.body)
 _KNOWN: Final = (devices.c.code, devices.c.kind, devices.c.x, devices.c.y, devices.c.building)
+_STANDING: Final = select(*_KNOWN[:4], device_states.c.body).select_from(
+    devices.outerjoin(device_states, devices.c.code == device_states.c.device)
+)
 
 
 def _found(

@@ -9,6 +9,9 @@ makes repeated events, two workers and restarts harmless.
 Each row carries a checksum over all of it, tested whenever it is read. Because the numbers have no gap, a
 row that a torn page has lost is missed as well. Damage is reported (DamageError), never served or skipped.
 
+The oldest rows may stand in archives (`gridmap.store.archives`), by their numbers, with their checksums. Who
+reads here is given a shelf that knows them, and need not know which rows those are.
+
 Left out: numbers from a sequence of the database. PostgreSQL hands them out before the commit, so 18 can be
 seen before 17, and a rolled-back one is a gap that looks like damage.
 """
@@ -16,17 +19,17 @@ seen before 17, and a rolled-back one is a gap that looks like damage.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from gridmap.errors import DamageError
 from gridmap.store.database import insert_many, take_log
-from gridmap.store.schema import log
+from gridmap.store.schema import log, log_archives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection, Row, Select
 
@@ -56,6 +59,28 @@ class Fact(NamedTuple):
     body: str
 
 
+class Shelf(Protocol):
+    """Where the rows are that stand in the table no more. What it gives was tested like any other row."""
+
+    def read(self, connection: Connection, after: int, limit: int) -> list[Entry]:
+        """Return at most `limit` archived rows behind number `after`, from the next one on without a gap."""
+
+    def find(self, connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
+        """Return those archived facts of a sort that there are, by key."""
+
+
+class _NoShelf:
+    def read(self, connection: Connection, after: int, limit: int) -> list[Entry]:  # noqa: ARG002 # empty
+        return []
+
+    def find(self, connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, Entry]:  # noqa: ARG002
+        return {}
+
+
+NO_SHELF: Final[Shelf] = _NoShelf()
+"""For a log of which nothing was archived: a row that is not in the table is gone."""
+
+
 def append(connection: Connection, facts: Sequence[Fact]) -> int:
     """Write facts one behind the other and return the number of the last; they are nowhere in the log yet.
 
@@ -69,45 +94,42 @@ def append(connection: Connection, facts: Sequence[Fact]) -> int:
 
 
 def head(connection: Connection) -> int:
-    """The number of the newest row, 0 of an empty log."""
-    return connection.execute(select(func.max(log.c.seq))).scalar() or 0
+    """The number of the newest row, 0 of an empty log. The newest row is never archived."""
+    newest = connection.execute(select(func.max(log.c.seq))).scalar()
+    if newest is None:  # nothing was ever said; or the table was lost, and its numbers must not come again
+        newest = connection.execute(select(func.max(log_archives.c.last))).scalar()
+    return newest or 0
 
 
 def reaches_beyond(connection: Connection, seq: int) -> bool:
     """Whether there are rows behind one that somebody has seen. DamageError: not even that one is there."""
     last = head(connection)
     if last < seq:
-        raise DamageError(_lost(last + 1))
+        raise DamageError(lost(last + 1))
     return last > seq
 
 
-def read(connection: Connection, after: int, limit: int) -> list[Entry]:
+def read(connection: Connection, after: int, limit: int, shelf: Shelf) -> list[Entry]:
     """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
     query = select(log).where(log.c.seq > after).order_by(log.c.seq).limit(limit)
     rows = _rows(connection, query)
-    for expected, row in enumerate(rows, after + 1):
-        if row.seq != expected:
-            raise DamageError(_lost(expected))
-    return [_tested(row) for row in rows]
+    # The table is asked first: rows that are archived meanwhile are in one of the two, or in both.
+    older = shelf.read(connection, after, limit) if rows and rows[0].seq > after + 1 else []
+    entries = older + [tested(row) for row in rows[: limit - len(older)]]
+    for expected, entry in enumerate(entries, after + 1):
+        if entry.seq != expected:
+            raise DamageError(lost(expected))
+    return entries
 
 
-def find(connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
+def find(connection: Connection, kind: str, keys: Sequence[str], shelf: Shelf) -> dict[str, Entry]:
     """Return those facts of a sort that are there, by key. DamageError as `read`."""
     found: dict[str, Entry] = {}
     for place in range(0, len(keys), ASKED):
         query = select(log).where(log.c.kind == kind, log.c.key.in_(keys[place : place + ASKED]))
-        found |= {row.key: _tested(row) for row in _rows(connection, query)}
-    return found
-
-
-def verify(connection: Connection, page: int = 20_000) -> Iterator[int]:
-    """Read the whole log page by page, and say after each how far it is sound. DamageError as `read`."""
-    last, after = head(connection), 0
-    while entries := read(connection, after, page):
-        after = entries[-1].seq
-        yield after
-    if after != last:
-        raise DamageError(_lost(after + 1))
+        found |= {row.key: tested(row) for row in _rows(connection, query)}
+    missing = [key for key in keys if key not in found]
+    return found | shelf.find(connection, kind, missing) if missing else found
 
 
 def row_checksum(seq: int, kind: str, key: str, body: str) -> int:
@@ -126,8 +148,9 @@ def _rows(connection: Connection, query: Select[Any]) -> Sequence[Row[Any]]:
         raise DamageError(reason) from error
 
 
-def _tested(row: Row[Any]) -> Entry:
-    seq, kind, key, body, checksum = tuple(row)
+def tested(row: Sequence[Any]) -> Entry:
+    """Return a row (its fields and its checksum) that is what was written. DamageError: it is not."""
+    seq, kind, key, body, checksum = row
     try:
         sound = row_checksum(seq, kind, key, body) == checksum
     except (TypeError, AttributeError, UnicodeError):  # a flipped bit may make a text something else
@@ -137,5 +160,6 @@ def _tested(row: Row[Any]) -> Entry:
     return Entry(seq, kind, key, body)
 
 
-def _lost(seq: int) -> str:
+def lost(seq: int) -> str:
+    """What is said of a row that is missing."""
     return f"row {seq} of the log is gone: restore the database from a backup"

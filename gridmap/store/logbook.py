@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sqlalchemy import delete, insert, select
 
+from gridmap.errors import DamageError
 from gridmap.store import log
 from gridmap.store.database import insert_many
 from gridmap.store.desk import Desk
 from gridmap.store.schema import personal, secrets_
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gridmap.store.database import Database
-    from gridmap.store.log import Entry, Fact
+    from gridmap.store.log import Entry, Fact, Shelf
 
 SECRET_BYTES = 32
 
@@ -33,8 +34,9 @@ class Written(NamedTuple):
 class LogBook:
     """Reads and writes the log of one database. Threads may share it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shelf: Shelf = log.NO_SHELF) -> None:
         self._database = database
+        self._shelf = shelf
 
     def add(self, facts: Sequence[Fact], people: Mapping[str, str] | None = None) -> list[Written]:
         """Write those facts that are not there yet; say of each which number it has. All are of one kind.
@@ -44,7 +46,7 @@ class LogBook:
         """
         kind = facts[0].kind if facts else log.EVENT
         with self._database.logging() as connection:
-            known = log.find(connection, kind, [fact.key for fact in facts])
+            known = log.find(connection, kind, [fact.key for fact in facts], self._shelf)
             fresh: dict[str, Fact] = {}
             for fact in facts:
                 if fact.key not in known:
@@ -75,12 +77,24 @@ class LogBook:
     def read(self, after: int, limit: int) -> list[Entry]:
         """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
         with self._database.reading() as connection:
-            return log.read(connection, after, limit)
+            return log.read(connection, after, limit, self._shelf)
 
     def find(self, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
         """Return those facts of a kind that are there, by key. DamageError as `read`."""
         with self._database.reading() as connection:
-            return log.find(connection, kind, keys)
+            return log.find(connection, kind, keys, self._shelf)
+
+    def verify(self, page: int = 20_000) -> Iterator[int]:
+        """Read the whole log page by page, archives too; say after each how far it is sound.
+
+        DamageError as `read`. A page is one transaction, so others may write meanwhile.
+        """
+        last, after = self.head(), 0
+        while after < last and (entries := self.read(after, min(page, last - after))):
+            after = entries[-1].seq
+            yield after
+        if after != last:
+            raise DamageError(log.lost(after + 1))
 
     def personal(self, key: str) -> str | None:
         """Return what is kept apart of an event, None where nothing is, or nothing is any more."""
@@ -108,12 +122,12 @@ class LogBook:
     def at_desk(self, work: Callable[[Desk], Result]) -> Result:
         """Do something at the desk, in one transaction that is alone in writing the log."""
         with self._database.logging() as connection:
-            return work(Desk(connection))
+            return work(Desk(connection, self._shelf))
 
     def looking(self, work: Callable[[Desk], Result]) -> Result:
         """Look something up at the desk, all of one moment; nothing can be written."""
         with self._database.reading() as connection:
-            return work(Desk(connection))
+            return work(Desk(connection, self._shelf))
 
     def advance(self, name: str, limit: int, step: Callable[[Sequence[Entry], Desk], int]) -> int:
         """Let a follower make something of the next rows, and remember how far it is, in one transaction.
@@ -123,11 +137,11 @@ class LogBook:
         the others come again. Returns how many were taken.
         """
         with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
-            if not log.reaches_beyond(connection, Desk(connection).checkpoint(name)):
+            if not log.reaches_beyond(connection, Desk(connection, self._shelf).checkpoint(name)):
                 return 0
         with self._database.logging() as connection:
-            desk = Desk(connection)
-            entries = log.read(connection, desk.checkpoint(name), limit)
+            desk = Desk(connection, self._shelf)
+            entries = log.read(connection, desk.checkpoint(name), limit, self._shelf)
             taken = step(entries, desk) if entries else 0
             if taken:
                 desk.remember(name, entries[taken - 1].seq)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from gridmap.store.database import Database
-    from gridmap.store.log import Entry
+    from gridmap.store.log import Entry, Shelf
 
 FOLLOWER: Final = "outbox"
 """The checkpoint of what was looked at for hooks."""
@@ -61,8 +61,9 @@ class Delivery(NamedTuple):
 class OutBook:
     """Reads and writes hooks and their deliveries. Threads may share it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shelf: Shelf) -> None:
         self._database = database
+        self._shelf = shelf
 
     def hooks(self, *, ended: bool = False) -> list[Hook]:
         """The hooks that are live, or all; by id."""
@@ -75,7 +76,7 @@ class OutBook:
         """Store a hook."""
         with self._database.logging() as connection:
             if not _any_live(connection):  # what came before the first hook concerns none
-                Desk(connection).remember(FOLLOWER, log.head(connection))
+                Desk(connection, self._shelf).remember(FOLLOWER, log.head(connection))
             row = hook._replace(kinds=json.dumps(hook.kinds))._asdict()  # type: ignore[arg-type] # as stored
             connection.execute(insert(hooks).values(row))
 
@@ -91,10 +92,11 @@ class OutBook:
     def gather(self, limit: int, now_ms: int) -> int:
         """Make deliveries of the next rows of the log; how many rows there were."""
         with self._database.reading() as connection:
-            if not _any_live(connection) or log.head(connection) <= Desk(connection).checkpoint(FOLLOWER):
+            desk = Desk(connection, self._shelf)
+            if not _any_live(connection) or log.head(connection) <= desk.checkpoint(FOLLOWER):
                 return 0
         with self._database.logging() as connection:
-            desk = Desk(connection)
+            desk = Desk(connection, self._shelf)
             entries = desk.read(desk.checkpoint(FOLLOWER), limit)
             if not entries:
                 return 0
@@ -118,7 +120,7 @@ class OutBook:
             found = [Delivery(*row) for row in connection.execute(query)]
             mine = (deliveries.c.hook == hook) & deliveries.c.seq.in_([each.seq for each in found])
             connection.execute(update(deliveries).where(mine).values(next_ms=until_ms))
-            return [(each, log.read(connection, each.seq - 1, 1)[0]) for each in found]
+            return [(each, log.read(connection, each.seq - 1, 1, self._shelf)[0]) for each in found]
 
     def done(self, delivery: Delivery) -> None:
         """A delivery was made."""
@@ -160,8 +162,8 @@ class OutBook:
             known = select(deliveries.c.seq).where(deliveries.c.hook == hook.id)
             there = set(connection.scalars(known))
             wanted = hook._replace(since=since)
-            count, after, last = 0, since, Desk(connection).checkpoint(FOLLOWER)
-            while entries := log.read(connection, after, log.ASKED):
+            count, after, last = 0, since, Desk(connection, self._shelf).checkpoint(FOLLOWER)
+            while entries := log.read(connection, after, log.ASKED, self._shelf):
                 after = entries[-1].seq
                 fresh = [each.seq for each in entries if each.seq <= last and wanted.wants(each)]
                 rows = [(hook.id, seq) for seq in fresh if seq not in there]

@@ -8,6 +8,7 @@ devices      things that report.
 numbers      what `features` is for areas, for devices; buildings have a column set for it.
 staff_posts  the duty roster.
 log          what was said and done, in the order in which everybody sees it: events, orders, editions.
+log_archives, archived_keys  which rows of the log stand in blobs now, and what each of them is known by.
 personal     names and phones of those who reported, apart from the log, so that they can be erased.
 attachments  photos of events; what is erased leaves its row, without its data.
 device_states  the last that each device said, and when it was last heard; `changed` grows with each change.
@@ -182,6 +183,28 @@ log = Table(
     Column("body", Text, nullable=False),
     Column("checksum", BigInteger, nullable=False),
     UniqueConstraint("kind", "key"),
+)
+
+log_archives = Table(
+    "log_archives",
+    metadata,
+    Column("first", _ROW_ID, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("blob", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("begin_ms", BigInteger),
+    Column("end_ms", BigInteger),
+    Column("archived_ms", BigInteger, nullable=False),
+)
+
+# 16 bytes for each row that was ever archived: the hash finds the row, which says whether it is the one.
+archived_keys = Table(
+    "archived_keys",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 personal = Table(

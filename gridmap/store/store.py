@@ -23,6 +23,8 @@ from sqlalchemy import func, select
 from gridmap.errors import DamageError, NotFoundError
 from gridmap.model import DEVICE, Device, StaffPost
 from gridmap.store import editions, log, numbers, projection, register, rows, schema
+from gridmap.store.archives import Archives
+from gridmap.store.attachments import AttachmentBook
 from gridmap.store.column_sets import ColumnSets, counted, read_sets
 from gridmap.store.database import Database
 from gridmap.store.device_states import DeviceBook
@@ -65,9 +67,11 @@ class Store:
         self._blobs = blobs
         self._clock = clock
         self._sets = ColumnSets(database, blobs)
-        self.log = LogBook(database)
+        self.archives = Archives(database, blobs)
+        self.log = LogBook(database, self.archives)
+        self.attachments = AttachmentBook(database)
         self.device_book = DeviceBook(database)
-        self.hooks = OutBook(database)
+        self.hooks = OutBook(database, self.archives)
 
     @classmethod
     def open(
@@ -116,9 +120,12 @@ class Store:
             keys = [
                 *connection.scalars(select(schema.editions.c.blob)),
                 *connection.scalars(select(schema.column_sets.c.blob)),
+                *connection.scalars(select(schema.log_archives.c.blob)),
             ]
         for key in dict.fromkeys(keys):
             self._blob(key, self._blobs.check)
+        for _ in self.log.verify():
+            pass
 
     # Editions
 
@@ -244,9 +251,9 @@ class Store:
         """
         return self._sets.read(self._sets.named(kind), names)
 
-    def building_at(self, code: str) -> tuple[int, int] | None:
-        """Return the lattice point of a building, None for no such code; all are looked through (10 ms)."""
-        return self._sets.building_at(code)
+    def buildings_at(self, codes: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return the lattice points of those of some codes that are buildings."""
+        return self._sets.buildings_at(codes)
 
     def building_numbers(self) -> Int64Array:
         """Return the number that each building keeps for ever, in the order of the current rows.

@@ -42,7 +42,7 @@ from tiles.encoder import Window
 from tiles.gallery import open_engine
 from tiles.ladder import rungs
 from tiles.ladder.borders import borders_of
-from tiles.layers import BUFFER, EXTENT
+from tiles.measure import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,8 +82,8 @@ PYRAMID: Final = """
 import sys
 from pathlib import Path
 from gridmap.store.address import CityAddress
-from tiles.archive import CitySource, write_archive
-from tiles.slices import Asked
+from tiles.archive.archive import CitySource, write_archive
+from tiles.archive.slices import Asked
 place = CityAddress(Path(sys.argv[1]))
 with place.open() as store:
     edition = store.current()
@@ -199,15 +199,16 @@ def in_full(city: City, engine: Engine, zoom: int) -> Timed:
     """Our tiles of one zoom with every vertex that rounding leaves apart: not simplified, not mended."""
     borders = borders_of(city.partition, XYZ.plane)
     with mock.patch.object(rungs, "TOLERANCE", 0.0):
-        lines = rungs.quantised(borders, float(EXTENT << zoom))
+        lines = rungs.quantised(borders, float(STANDARD.extent << zoom))
     grids = borders.levels[-1]
     rung = rungs.packed(rungs.traced_of(lines, grids, borders.areas[-1]), np.arange(len(grids)))
     said = engine._sheet(XYZ.plane)._areas[-1]
     rendered = Rendered(rung._replace(rows=said.places[rung.rows]), said.said)
+    extent = STANDARD.extent
 
     def make(_z: int, x: int, y: int) -> tuple[float, bytes]:
         begin = time.thread_time()
-        tile = rendered.encode(Window(x * EXTENT, y * EXTENT, EXTENT, BUFFER))
+        tile = rendered.encode(Window(x * extent, y * extent, extent, STANDARD.buffer))
         return time.thread_time() - begin, tile
 
     return make
@@ -217,7 +218,7 @@ def on_rung(city: City, engine: Engine, zoom: int) -> Drawn:
     """The polygons as they stand on our rung of a zoom."""
     rung, shift = engine._sheet(XYZ.plane)._ladder.rung(len(city.partition.levels) - 1, zoom)
     rows, shapes = rung_polygons(rung)
-    plain = shapely.transform(shapes, lambda xy: xy / float(EXTENT << (zoom - shift)))
+    plain = shapely.transform(shapes, lambda xy: xy / float(STANDARD.extent << (zoom - shift)))
     drawn = city.drawn
     codes, names, kinds = (
         [column[row] for row in rows] for column in (drawn.codes, drawn.names, drawn.kinds)

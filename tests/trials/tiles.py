@@ -2,15 +2,21 @@
 
 `scripts/trial_tiles HOME`. Every tile is read by `mapbox_vector_tile` and by the JavaScript reference decoder
 and checked byte for byte; of areas, what must be in it and what may is found by cutting the true polygons.
-Then every grid of four square units or more is looked for at each zoom, and borders are measured: gaps and
-overlaps between grids, levels against each other, tiles against their neighbours.
+Households of buildings that lie well within a square must all be there. The city is then built a second time
+in another process, from nothing that was kept, and must give the same bytes for every tile that was asked
+for, and so the same ids. Last, every grid of four square units or more is looked for at each zoom, and
+borders are measured: gaps and overlaps between grids, levels against each other, tiles against their
+neighbours.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import multiprocessing
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -24,19 +30,27 @@ from tile_oracle import Feature, Seams, Truth, crack, decode, differences, disag
 from tile_spec import Verdict, check_tile
 
 from gridmap.coverage.rings import in_degrees
+from gridmap.lattice import SCALE
 from gridmap.lookup import read_edition
+from gridmap.scenery import read_scenery
 from gridmap.store.address import CityAddress
 from tiles.address import SCHEMES, Tile
+from tiles.engine import Engine
 from tiles.gallery import open_engine
+from tiles.houses import UNKNOWN_M
+from tiles.measure import read_measure
+from tiles.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gridmap.coverage.partition import Partition
+    from gridmap.scenery import Scenery
+    from gridmap.types import FloatArray
     from tiles.address import Scheme
-    from tiles.engine import Engine
 
     Address = tuple[int, int, int]
+    Digests = dict[tuple[str, str, int, int, int], bytes]
 
 TILES: Final = 500
 """Random addresses for each layer and scheme."""
@@ -46,6 +60,9 @@ HEAVY: Final = 3_000
 
 LEAST: Final = 4.0
 """Square units from which on no area may be lost."""
+
+ROUND_M: Final = 30_000_000
+"""Metres that one of the plane is wide, at least, anywhere in China."""
 
 SQUARES: Final = 30
 """Tiles of a zoom whose borders are measured."""
@@ -112,14 +129,24 @@ def say(line: str = "") -> None:
 
 
 def random_addresses(
-    truth: Truth, scheme: Scheme, zooms: tuple[int, int], random: np.random.Generator, count: int
+    truth: Truth,
+    scheme: Scheme,
+    zooms: tuple[int, int],
+    random: np.random.Generator,
+    count: int,
+    middles: FloatArray | None = None,
 ) -> list[Address]:
-    """Addresses of random zooms: half of them anywhere in the box of the city, half at a random polygon."""
+    """Addresses of random zooms: half of them anywhere in the box of the city, half at a random polygon.
+
+    Or at one of the `middles`, on the plane, where some are given.
+    """
     west, north, east, south = shapely.total_bounds(truth.shapes)
     out: list[Address] = []
     for number in range(count):
         z = int(random.integers(zooms[0], zooms[1] + 1))
-        if number % 2:
+        if middles is not None and number % 8:
+            x, y = middles[random.integers(0, len(middles))]
+        elif number % 2:
             x, y = random.uniform(west, east), random.uniform(north, south)
         else:
             shape = truth.shapes[random.integers(0, len(truth.shapes))]
@@ -158,21 +185,63 @@ def hold_against(
     tally.wrong += [f"{where}: {number} is not there" for number in sorted(strange)]
 
 
-def try_layers(engine: Engine, city: City, decoder: javascript.ReferenceDecoder, tiles: int) -> int:
-    """Try random tiles of each layer and scheme; gives how many things were wrong."""
+class Doors:
+    """How many households each building has, by its code, and where the buildings are on each plane."""
+
+    def __init__(self, scenery: Scenery) -> None:
+        self._buildings, self._households = scenery.buildings, scenery.households
+        self._middles: dict[str, FloatArray] = {}
+
+    def middles(self, scheme: Scheme) -> FloatArray | None:
+        """Where the buildings are, (n, 2); None where there are none."""
+        if self._buildings is None:
+            return None
+        if scheme.plane.name not in self._middles:
+            degrees = self._buildings.xs / SCALE, self._buildings.ys / SCALE
+            self._middles[scheme.plane.name] = np.stack(scheme.plane.project(*degrees), axis=1)
+        return self._middles[scheme.plane.name]
+
+    def hold_against(
+        self, scheme: Scheme, square: Address, features: Sequence[Feature], where: str, tally: Tally
+    ) -> None:
+        """Note buildings well within a square whose households are not all there."""
+        middles = self.middles(scheme)
+        if middles is None or self._buildings is None or self._households is None:
+            return
+        shares = middles * 2.0 ** square[0] - square[1:]
+        sizes_m = np.hypot(self._buildings.widths_m, self._buildings.depths_m)[:, None] + UNKNOWN_M
+        sizes = sizes_m / ROUND_M * 2.0 ** square[0]
+        mine = np.flatnonzero(((shares > sizes) & (shares < 1 - sizes)).all(axis=1))
+        found = Counter(str(each.properties["code"]).split("-")[0] for each in features)
+        for code, row in zip(self._buildings.codes.take(mine).to_pylist(), mine.tolist(), strict=True):
+            expected = int(self._households.offsets[row + 1] - self._households.offsets[row])
+            if found[code] != expected:
+                tally.wrong.append(f"{where}: building {code} has {found[code]} of {expected} households")
+
+
+def try_layers(
+    engine: Engine, city: City, doors: Doors, decoder: javascript.ReferenceDecoder, given: argparse.Namespace
+) -> tuple[int, Digests]:
+    """Try random tiles of each layer and scheme; gives how many things were wrong, and what the tiles are."""
     random = np.random.default_rng(8)
     wrong = 0
+    seen: Digests = {}
     say("layer       scheme        zooms  tiles  empty  features  largest  invalid polygons")
-    for name in engine.layers:
+    for name in given.layers or engine.layers:
         for scheme in SCHEMES.values():
             tally, zooms = Tally(), engine.zooms(name, scheme.name)
             level = name if name in city.levels() else city.levels()[-1]
             truth = city.truth(level, scheme.name)
-            for z, x, y in random_addresses(truth, scheme, zooms, random, tiles):
+            middles = doors.middles(scheme) if name in ("building", "household") else None
+            for z, x, y in random_addresses(truth, scheme, zooms, random, given.tiles, middles):
                 where = f"{name}/{scheme.name}/{z}/{x}/{y}"
-                layers = judge(engine.tile((name,), scheme.name, z, x, y), decoder, where, tally)
+                data = engine.tile((name,), scheme.name, z, x, y)
+                seen[name, scheme.name, z, x, y] = hashlib.blake2b(data).digest()
+                layers = judge(data, decoder, where, tally)
+                square = (z, *scheme.square(Tile(z, x, y)))
+                if name == "household":
+                    doors.hold_against(scheme, square, layers.get(name, ()), where, tally)
                 if name == level:
-                    square = (z, *scheme.square(Tile(z, x, y)))
                     hold_against(truth, square, layers.get(name, ()), where, tally)
             share = len(tally.invalid) / max(tally.polygons, 1)
             say(
@@ -183,7 +252,31 @@ def try_layers(engine: Engine, city: City, decoder: javascript.ReferenceDecoder,
             for line in [*tally.wrong, *tally.invalid][:SHOWN]:
                 say(f"    {line}")
             wrong += len(tally.wrong) + (share > MOST_INVALID)
-    return wrong
+    return wrong, seen
+
+
+def build_again(home: Path, asked: list[tuple[str, str, int, int, int]]) -> tuple[str, Digests]:
+    """The same tiles of an engine that is built from what the store holds and from nothing that was kept."""
+    place = CityAddress(home)
+    with place.open() as store:
+        edition, partition = read_edition(store, place)
+        known = store.features()
+        scenery = read_scenery(store)
+    numbers = tuple(np.array([known[code] for code in table.codes], np.int64) for table in partition.levels)
+    engine = Engine(Subject(edition, partition, numbers, scenery, read_measure()))
+    return engine.token, {each: hashlib.blake2b(engine.tile(each[:1], *each[1:])).digest() for each in asked}
+
+
+def compare_builds(home: Path, token: str, seen: Digests) -> int:
+    """Build the city once more, in another process; gives how many tiles differ."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        other, again = pool.apply(build_again, (home, list(seen)))
+    differing = [each for each, digest in seen.items() if again[each] != digest]
+    same = "the same token" if other == token else f"another token, {other}"
+    say(f"  {len(seen):,} tiles, {len(differing)} of them differ; {same}")
+    for each in differing[:SHOWN]:
+        say(f"    {'/'.join(map(str, each))}")
+    return len(differing) + (other != token)
 
 
 def numbers_in(data: bytes, layer: str) -> set[int]:
@@ -270,6 +363,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/trial_tiles", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("home", type=Path)
     parser.add_argument("--tiles", type=int, default=TILES, help="Random tiles for each layer and scheme.")
+    parser.add_argument("--layers", nargs="+", help="Random tiles of these layers only; default: all.")
     parser.add_argument("--deepest", type=int, default=12, help="The last zoom all of whose tiles are made.")
     given = parser.parse_args()
     begin, place = time.perf_counter(), CityAddress(given.home)
@@ -277,10 +371,13 @@ def main() -> int:
     with place.open() as store:
         _, partition = read_edition(store, place)
         city = City(partition, store.features())
+        doors = Doors(read_scenery(store, place.cache))
     counts = ", ".join(f"{count:,} {level}" for level, count in partition.counts.items())
     say(f"{engine.token}: {counts}\n")
     with javascript.ReferenceDecoder() as decoder:
-        wrong = try_layers(engine, city, decoder, given.tiles)
+        wrong, seen = try_layers(engine, city, doors, decoder, given)
+    say("\nThe same tiles of a second build, in another process, from nothing that was kept")
+    wrong += compare_builds(given.home, engine.token, seen)
     say("\nEvery tile of each zoom: which areas are in none")
     wrong += look_for_lost(engine, city, given.deepest)
     say("\nBorders, in tiles of all levels")

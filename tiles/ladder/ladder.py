@@ -1,14 +1,15 @@
 """The ladder of a plane: the rungs of every level at every zoom, built once for an edition, kept in one file.
 
-A rung is made for tiles of EXTENT units. The deepest serves all deeper zooms: its coordinates are shifted, so
-whatever is drawn there has been mended. The ladder of an edition that followed another is made from that
-one's (`renew`); the bytes are the same.
+A rung is made for tiles of so many units (`tiles.measure`). The deepest serves all deeper zooms: its
+coordinates are shifted, so whatever is drawn there has been mended. The ladder of an edition that followed
+another is made from that one's (`renew`); the bytes are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from tiles.ladder.borders import borders_of, plain_arcs
 from tiles.ladder.changes import NONE, changes_between
 from tiles.ladder.renew import REACH, Before, renewed
 from tiles.ladder.rungs import LARGE, TOLERANCE, Edits, rungs_of
-from tiles.layers import EXTENT
+from tiles.measure import STANDARD, Measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from tiles.planes import Plane
 
 LADDER: Final = Kind("ladder", b"GRIDMAP-LADDER", 1, page=64)
-
-DEEPEST: Final = 16
-"""The deepest zoom that has a rung of its own: a unit is 13 cm in Chongqing."""
 
 REVISION: Final = 1
 """Counts what changes the tiles of one and the same edition: raise it with every such change."""
@@ -57,6 +55,26 @@ class Outlines:
 
 
 @dataclass(frozen=True)
+class Succession:
+    """Two editions, one of which followed the other: both proven, because else an edge may have several arcs.
+
+    What changed is the same on all planes, and found once.
+    """
+
+    old: Outlines
+    new: Outlines
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """How the new borders follow from the old ones, None where to begin anew is as quick."""
+        old, new = self.old, self.new
+        if [faces.level for faces in old.levels] != [faces.level for faces in new.levels]:
+            return None
+        changes = changes_between(old.partition, old.levels, new.partition, new.levels)
+        return None if (changes.old_arcs == NONE).mean() > FEW else changes
+
+
+@dataclass(frozen=True)
 class Ladder:
     """The rungs of a plane: rungs[zoom][depth], widest level first; and what mending did on each."""
 
@@ -69,34 +87,35 @@ class Ladder:
         return self.rungs[own][depth], zoom - own
 
 
-def build_ladder(outlines: Outlines, plane: Plane) -> Ladder:
+def build_ladder(outlines: Outlines, plane: Plane, measure: Measure = STANDARD) -> Ladder:
     """Build every rung of a plane."""
     borders = borders_of(outlines.partition, plane, outlines.levels)
     orders = _orders(borders)
-    made = [rungs_of(borders, orders, float(EXTENT << zoom)) for zoom in range(DEEPEST + 1)]
+    zooms = range(measure.deepest_rung + 1)
+    made = [rungs_of(borders, orders, float(measure.extent << zoom)) for zoom in zooms]
     return Ladder(tuple(tuple(rungs) for rungs, _ in made), tuple(edits for _, edits in made))
 
 
-def renew_ladder(before: Ladder, old: Outlines, new: Outlines, plane: Plane) -> Ladder | None:
-    """The ladder of `new` from that of `old`: what `build_ladder` would give. None where that saves nothing.
+def renew_ladder(
+    before: Ladder, succession: Succession, plane: Plane, measure: Measure = STANDARD
+) -> Ladder | None:
+    """The ladder of the new edition from that of the old one, of the same measure.
 
-    Both partitions must be proven: in others an edge may have several arcs.
+    It is what `build_ladder` would give. None where that saves nothing.
     """
-    if [faces.level for faces in old.levels] != [faces.level for faces in new.levels]:
-        return None
-    changes = changes_between(old.partition, old.levels, new.partition, new.levels)
-    if (changes.old_arcs == NONE).mean() > FEW:
+    old, new, changes = succession.old, succession.new, succession.changes
+    if changes is None:
         return None
     borders = borders_of(new.partition, plane, new.levels)
-    orders, vanished = _orders(borders), _vanished(old.partition, changes, plane)
+    orders, vanished = _orders(borders), _vanished(old.partition, changes, plane, measure)
     made = [
-        renewed(Before(rungs, edits), borders, changes, vanished, orders, float(EXTENT << zoom))
+        renewed(Before(rungs, edits), borders, changes, vanished, orders, float(measure.extent << zoom))
         for zoom, (rungs, edits) in enumerate(zip(before.rungs, before.edits, strict=True))
     ]
     return Ladder(tuple(tuple(rungs) for rungs, _ in made), tuple(edits for _, edits in made))
 
 
-def _vanished(partition: Partition, changes: Changes, plane: Plane) -> FloatArray:
+def _vanished(partition: Partition, changes: Changes, plane: Plane, measure: Measure) -> FloatArray:
     """The boxes on the plane of arcs that are there no more, a little wider: long edges bend."""
     coverage = partition.coverage
     gone = np.flatnonzero(changes.new_arcs == NONE)
@@ -105,7 +124,7 @@ def _vanished(partition: Partition, changes: Changes, plane: Plane) -> FloatArra
     which = np.repeat(changes.new_arcs == NONE, np.diff(coverage.offsets))
     xs, ys = plane.project(*to_degrees(coverage.xs[which], coverage.ys[which]))
     starts = np.concatenate([[0], np.cumsum(np.diff(coverage.offsets)[gone])])[:-1]
-    margin = REACH / float(EXTENT << DEEPEST)
+    margin = REACH / float(measure.extent << measure.deepest_rung)
     return np.stack(
         [
             np.minimum.reduceat(xs, starts) - margin,
@@ -127,9 +146,10 @@ def _orders(borders: Borders) -> tuple[Int64Array, ...]:
     return tuple(orders)
 
 
-def ladder_key(checksum: str, plane: str) -> str:
+def ladder_key(checksum: str, plane: str, measure: Measure = STANDARD) -> str:
     """Names everything that a ladder is made from: the areas, the plane, and how it is made."""
-    made = f"{checksum} {plane} {REVISION} {EXTENT} {DEEPEST} {TOLERANCE} {LARGE}"
+    units = f"{measure.extent} {measure.deepest_rung}"
+    made = f"{checksum} {plane} {REVISION} {units} {TOLERANCE} {LARGE}"
     return hashlib.sha256(made.encode()).hexdigest()[:32]
 
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import RequestURITooLarge
 
 from tiles.web import (
     areas,
+    attachments,
     batch,
     docs,
     events,
@@ -21,6 +22,7 @@ from tiles.web import (
     ogc_collections,
     ogc_items,
     ogc_tiles,
+    open311,
     orders,
     overlays,
     problems,
@@ -35,7 +37,6 @@ from tiles.web.call import Call
 from tiles.web.limits import BodyLimit
 from tiles.web.live import routes as live
 from tiles.web.openapi import api_document
-from tiles.web.parameters import read_query
 from tiles.web.reply import Reply, to_json
 from tiles.web.wsgi import BODY
 
@@ -81,9 +82,11 @@ def routes() -> tuple[Route, ...]:
         styles,
         values,
         events,
+        attachments,
         orders,
         overlays,
         live,
+        open311,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)
@@ -131,9 +134,13 @@ def _view(
     def view(**path: str) -> gate.Released:
         if request.method == "OPTIONS":
             return _release(_options(allowed), route.layer)
-        query = read_query(route.parameters, request.args.items(multi=True))
-        body = b"" if route.body is None or limit is None else _read_body(route.body, limit)
-        return _release(route.answer(make(path, query, body)), route.layer)
+        try:
+            query = route.manner.read(route.parameters, request.args.items(multi=True))
+            body = b"" if route.body is None or limit is None else _read_body(route.body, limit)
+            reply = route.answer(make(path, query, body))
+        except Exception as error:  # whatever it is, the address tells it in its own manner
+            return _release(route.manner.tell(_problem(error)), None)
+        return _release(reply, route.layer)
 
     return view
 
@@ -199,10 +206,14 @@ def _options(allowed: Sequence[str]) -> Reply:
 
 
 def _answer_error(error: Exception) -> gate.Released:
+    return _release(_problem(error), None)
+
+
+def _problem(error: Exception) -> Reply:
     # HEAD must be told exactly what GET would be.
     asked = f"{'GET' if request.method == 'HEAD' else request.method} {request.path}"
     given = [*request.args.items(multi=True), *(request.view_args or {}).items()]
-    return _release(problems.of_error(error, asked, given), None)
+    return problems.of_error(error, asked, given)
 
 
 def _release(reply: Reply, layer: str | None) -> gate.Released:

@@ -7,14 +7,13 @@ them together, while no thread waits for any.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tiles.web import gate
 from tiles.web.wire import Request, write_reply
 
 if TYPE_CHECKING:
-    from tiles.web.front import Front
     from tiles.web.reply import Reply
     from tiles.web.turns import Turns
 
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 class Ticket:
     """The place of one request in its connection; call it with the pieces of the reply, from any thread."""
 
-    __slots__ = ("_front", "answered", "connection", "size")
+    __slots__ = ("_done", "answered", "connection", "size")
 
-    def __init__(self, front: Front, connection: Turns, size: int) -> None:
-        self._front = front
+    def __init__(self, done: Done, connection: Turns, size: int) -> None:
+        self._done = done
         self.connection = connection
         self.size = size
         """Bytes of the request's body, counted as held until it is answered."""
@@ -34,12 +33,15 @@ class Ticket:
 
     def __call__(self, pieces: list[bytes]) -> None:
         """Answer; where there are several answers at a time, `Front.done_many` wakes the loop once."""
-        self._front.done_many([(self, pieces)])
+        self._done([(self, pieces)])
 
     def is_gone(self) -> bool:
         """Whether the client has left: what it sent may still be done, nobody waits for the answer."""
         return self.connection.is_gone()
 
+
+Done = Callable[[Sequence[tuple[Ticket, list[bytes]]]], None]
+"""Answers several at a time, from any thread (`Front.done_many`)."""
 
 Handler = Callable[[Request, Ticket], bool]
 """Called in the loop's thread, so it must be quick. True: the ticket will be called. False: ask the app."""

@@ -134,11 +134,14 @@ class _Tally:
 
     def __init__(self) -> None:
         self._accepted = self._duplicates = 0
-        self._last = 0
+        self._last = self._refused = 0
         self._rejected: list[Rejection] = []
 
     def reject(self, line: int, reason: str) -> None:
+        self._refused += 1
         self._rejected.append(Rejection(line, reason))
+        if len(self._rejected) > 2 * MOST_LISTED:  # a body may have millions of bad lines
+            self._rejected = self._listed()
 
     def count(self, lines: Sequence[int], answers: Sequence[Answer]) -> None:
         for line, answer in zip(lines, answers, strict=True):
@@ -152,14 +155,16 @@ class _Tally:
                 self._last = max(self._last, answer.seq)
 
     def told(self) -> dict[str, Any]:
-        listed = sorted(self._rejected)[:MOST_LISTED]
         return {
             "accepted": self._accepted,
             "duplicates": self._duplicates,
-            "rejected": [each._asdict() for each in listed],
-            "rejected_count": len(self._rejected),
+            "rejected": [each._asdict() for each in self._listed()],
+            "rejected_count": self._refused,
             "last": self._last or None,
         }
+
+    def _listed(self) -> list[Rejection]:
+        return sorted(self._rejected)[:MOST_LISTED]
 
 
 def get(call: Call) -> Reply:
@@ -173,7 +178,8 @@ def get(call: Call) -> Reply:
         raise InputError(lack, "is missing; an event is known by source and id together")
     book = affairs_of(call).book
     if "source" in query:
-        found = book.find(EVENT, [document.key_of(query["source"], query["id"])])
+        key = document.key_of(query["source"], query["id"])
+        found = {} if "\0" in key else book.find(EVENT, [key])  # PostgreSQL takes no NUL, no name has one
         return _page([*found.values()], since=since, after=book.head())
     kept: list[Entry] = []
     after, seen = since, 0

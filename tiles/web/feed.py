@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import GridmapError
 from gridmap.events.intake import with_number
-from gridmap.events.situations import read_said, thing_of
+from gridmap.events.situations import read_said, things_of
 from gridmap.orders.order import as_document, entry_from_json, order_from_json
 from gridmap.store.log import EVENT, NOTICE, ORDER
 from tiles.web.live.items import LiveItem
@@ -117,18 +117,20 @@ class Feed:
 
     def _items(self, entries: Sequence[Entry]) -> Iterator[LiveItem]:
         ids = {entry.key.partition(":")[0] for entry in entries if entry.kind in (ORDER, NOTICE)}
+        events = [(entry, read_said(entry)) for entry in entries if entry.kind == EVENT]
 
-        def look(desk: Desk) -> dict[str, OrderRow]:
-            return desk.orders(ids)
+        def look(desk: Desk) -> tuple[dict[str, OrderRow], list[str]]:
+            return desk.orders(ids), things_of(events, desk)
 
-        orders = self._affairs.book.looking(look) if ids else {}
+        orders, things = self._affairs.book.looking(look)
+        reported = iter(zip(events, things, strict=True))
         for entry in entries:
             if entry.kind == EVENT:
-                said = read_said(entry)
+                (_, said), thing = next(reported)
                 lon, lat = said.at or (None, None)
                 data = with_number(entry.seq, entry.body).encode()
                 codes = self._codes(said.code)
-                yield LiveItem(entry.seq, EVENT, thing_of(said), data, codes, lon, lat, said.class_)
+                yield LiveItem(entry.seq, EVENT, thing, data, codes, lon, lat, said.class_)
             elif entry.kind in (ORDER, NOTICE):
                 yield self._of_order(entry, orders[entry.key.partition(":")[0]])
             else:

@@ -192,7 +192,7 @@ class Front:
             self._loop.call_soon(self._done, connection, size, pieces)
 
     def _handled(self, handler: Handler, connection: Turns, request: Request) -> bool:
-        ticket = Ticket(self, connection, request.size)
+        ticket = Ticket(self.done_many, connection, request.size)
         try:
             return handler(request, ticket)
         except Exception:

@@ -169,7 +169,7 @@ ROUTES: Final = (
         ),
         responses={
             "200": {
-                "description": "A Mapbox Vector Tile, version 2, extent 4096.",
+                "description": "A Mapbox Vector Tile, version 2.",
                 "content": {MVT: {"schema": {"type": "string", "format": "binary"}}},
             },
             "204": {"description": "Nothing is in this tile."},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tiles.web import (
     areas,
+    attachments,
     batch,
     events,
     fields,
@@ -16,6 +17,7 @@ from tiles.web import (
     ogc_collections,
     ogc_items,
     ogc_tiles,
+    open311,
     orders,
     overlays,
     styles,
@@ -25,7 +27,7 @@ from tiles.web import (
 )
 from tiles.web.gate import LAYERS
 from tiles.web.reply import PROBLEM
-from tiles.web.route import json_response
+from tiles.web.route import HOUSE, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +41,8 @@ _DESCRIPTION: Final = """\
 Which grid is this point in, and what is known of an area. 查询点所属网格与区域信息。
 
 - The datum of a point is always named (`crs`), never guessed. 坐标系必须写明。
-- Every GET answers HEAD and OPTIONS too. Every error is an RFC 9457 problem.
+- Every GET answers HEAD and OPTIONS too. Every error is an RFC 9457 problem;
+  under /open311/v2 it is what that standard says.
 - Replies carry the number of their edition, and an ETag: ask again with `If-None-Match`.
 """
 
@@ -96,8 +99,10 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
         styles,
         values,
         events,
+        attachments,
         orders,
         overlays,
+        open311,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {
@@ -139,6 +144,8 @@ def _operation(route: Route) -> dict[str, Any]:
             "413": json_response("More than the limit, which is told.", "Problem", PROBLEM),
             "415": json_response("The body is of a type that is not taken.", "Problem", PROBLEM),
         }
+    if route.manner is not HOUSE:
+        problems = {}
     return {
         "operationId": route.name,
         "tags": [route.layer],

@@ -128,9 +128,7 @@ def read_layer(text: str) -> str:
 def read_seq(text: str) -> int:
     """A number of the log. InputError: it is none."""
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise InputError(
-            "seq", f"{quote(text)} is no number of the log; give one, or 0 for what there is"
-        )
+        raise InputError("seq", f"{quote(text)} is no number of the log; give one, or 0 for what there is")
     return int(text)
 
 

@@ -97,7 +97,8 @@ def read_decimal(name: str, text: str) -> float:
 def read_whole(query: Mapping[str, str], name: str, low: int, high: int) -> int:
     """Read a whole number of a range; raises InputError for anything else."""
     text = query[name]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+    if not (plain and low <= int(text) <= high):
         raise InputError(name, f"{quote(text)} is no whole number from {low} to {high}")
     return int(text)
 

@@ -94,6 +94,14 @@ STALE_ORDER: Final = Kind(
     "工单已有新变化，请重新读取后再操作。",
     told=True,
 )
+ERASED: Final = Kind(
+    "erased",
+    410,
+    "This was erased",
+    "It was erased on request and is not kept anywhere: do not ask again.",
+    "该内容已按要求删除，不再保存，请勿重试。",
+    told=True,
+)
 REFUSED: Final = Kind(
     "refused",
     422,
@@ -234,6 +242,7 @@ KINDS: Final = (
     NOT_FOUND,
     CONFLICT,
     OTHER_EVENT,
+    ERASED,
     WRONG_STATE,
     WRONG_ROLE,
     STALE_ORDER,

@@ -30,6 +30,9 @@ NEVER: Final = "no-store"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """May be kept for a year without asking: the address names all that the reply was made from."""
 
+IMMUTABLE_PRIVATE: Final = "private, max-age=31536000, immutable"
+"""As IMMUTABLE, but not in a shared cache, which asks nobody who he is."""
+
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

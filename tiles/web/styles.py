@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import InputError
-from tiles.layers import LAYERS
+from tiles.layers import LAYERS, PERSONAL
 from tiles.palettes import PALETTES
 from tiles.styles import style
 from tiles.web import problems
@@ -36,6 +36,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
 }
 
+_OPEN: Final = ", ".join(name for name, each in LAYERS.items() if each.gate == "areas")
+
 _PARAMETERS: Final = (
     Parameter(
         "theme",
@@ -47,8 +49,8 @@ _PARAMETERS: Final = (
     Parameter(
         "layers",
         {"type": "string", "minLength": 1},
-        "Only these layers, by comma; without it all. Pages of another origin may read those of areas and "
-        f"buildings: {', '.join(name for name, each in LAYERS.items() if each.gate == 'areas')}.",
+        "Only these layers, by comma; without it all but households. Pages of another origin may read "
+        f"those of areas and buildings: {_OPEN}.",
         "name layers by comma, such as district,town,grid,label, or leave it out",
     ),
     *EDITION_PARAMETERS,
@@ -64,7 +66,8 @@ def answer(call: Call) -> Reply:
     number = wanted_edition(call)
     gallery = call.tiling.gallery
     engine = gallery.current() if number is None else gallery.of_edition(number)
-    layers = read_drawn(call.query["layers"], engine.layers) if "layers" in call.query else engine.layers
+    usual = tuple(name for name in engine.layers if LAYERS[name].gate != PERSONAL)
+    layers = read_drawn(call.query["layers"], engine.layers) if "layers" in call.query else usual
     edition = edition_of(call, engine.edition)
     base = check_base(call.base)
     return json_reply(style(engine, edition, theme, base, layers, pinned=number is not None))

@@ -6,6 +6,7 @@ It is never kept without asking, so it always names the token of now, and the ti
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -131,7 +132,8 @@ def describe(call: Call) -> Reply:
     engine = tiling.gallery.current() if number is None else tiling.gallery.of_edition(number)
     plan = tiling.plan(engine, call.path["layers"], scheme)
     edition = edition_of(call, engine.edition)
-    return json_reply(tilejson(engine, edition, plan.layers, plan.scheme, check_base(call.base)))
+    told = tilejson(engine, edition, plan.layers, plan.scheme, check_base(call.base))
+    return replace(json_reply(told), layers=tuple(plan.gates.split(",")))
 
 
 def in_force(editions: Sequence[Edition], moment: datetime) -> Edition:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from gridmap.errors import InputError
 from tiles.address import SCHEMES, Tile
 from tiles.codings import CODINGS, IDENTITY
-from tiles.layers import LAYERS
+from tiles.layers import LAYERS, PERSONAL
 from tiles.web import gate, problems
 from tiles.web.accept import choose_coding
 from tiles.web.call import Call
 from tiles.web.parameters import Parameter, quote
-from tiles.web.reply import IMMUTABLE, MVT, PROBLEM, Reply
+from tiles.web.reply import IMMUTABLE, IMMUTABLE_PRIVATE, MVT, PROBLEM, Reply
 from tiles.web.route import Route, json_response
 from tiles.web.tiling import engine_of, read_layers, read_scheme
 from tiles.web.wire import head_lines
@@ -102,13 +102,17 @@ def find(tiling: Tiling, token: str, layers: str, scheme: str, place: Tile, codi
         with tiling.maker.turn(name):
             ready = tiling.ready.get(key)
             if ready is None:
-                body = tiling.maker.make_or_read(name, lambda: make(tiling, engine, plan, place, coding))
+                body = (
+                    make(tiling, engine, plan, place, coding)
+                    if PERSONAL in plan.gates.split(",")
+                    else tiling.maker.make_or_read(name, lambda: make(tiling, engine, plan, place, coding))
+                )
                 ready = keep(tiling, key, body, plan, coding)
     return ready
 
 
-def reply_of(ready: Ready, coding: str, cache: str = IMMUTABLE) -> Reply:
-    """The reply of a tile that is kept."""
+def reply_of(ready: Ready, coding: str, cache: str = "") -> Reply:
+    """The reply of a tile that is kept; `cache` says how long others may keep it, where not for ever."""
     gates, size, wire = ready
     return _reply(wire[len(wire) - size :], coding, gates, cache)
 
@@ -142,7 +146,9 @@ def keep(tiling: Tiling, key: tuple[bytes, str], body: bytes, plan: Plan, coding
     return ready
 
 
-def _reply(body: bytes, coding: str, gates: str, cache: str = IMMUTABLE) -> Reply:
+def _reply(body: bytes, coding: str, gates: str, cache: str = "") -> Reply:
+    open_to_all = gate.OPEN.issuperset(gates.split(","))
+    cache = cache or (IMMUTABLE if open_to_all else IMMUTABLE_PRIVATE)
     coded = [("Content-Encoding", coding)] if body and coding != IDENTITY else []
     headers = (*coded, ("Vary", "Accept-Encoding"))
     return Reply(body, MVT, 200 if body else 204, cache, headers, tuple(gates.split(",")))
@@ -161,7 +167,7 @@ ROUTES: Final = (
         parameters=_PARAMETERS,
         responses={
             "200": {
-                "description": "A Mapbox Vector Tile, version 2, extent 4096.",
+                "description": "A Mapbox Vector Tile, version 2.",
                 "content": {MVT: {"schema": {"type": "string", "format": "binary"}}},
             },
             "204": {"description": "Nothing is in this tile."},

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from tiles.web.limits import StreamLimits
     from tiles.web.live.filters import Filter
-    from tiles.web.live.groups import Group
-    from tiles.web.live.listener import Listener
+    from tiles.web.live.listener import Group, Listener
     from tiles.web.live.ring import Ring
     from tiles.web.live.states import Snapshot, States
 

@@ -10,27 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tiles.web.live.items import EVERYWHERE, mark
+from tiles.web.live.listener import Group
 
 if TYPE_CHECKING:
     from tiles.web.live.filters import Filter
     from tiles.web.live.items import Frame
     from tiles.web.live.listener import Listener
-
-
-class Group:
-    """The listeners of one filter."""
-
-    __slots__ = ("filter", "live", "pending", "size", "told")
-
-    def __init__(self, wanted: Filter, seq: int) -> None:
-        self.filter = wanted
-        self.live: set[Listener] = set()
-        """Those who have everything so far; the others follow at their own pace."""
-        self.size = 0
-        """All of them."""
-        self.pending: list[bytes] = []
-        self.told = seq
-        """The highest id that its live listeners know."""
 
 
 class Job(NamedTuple):

@@ -1,4 +1,4 @@
-"""One listener: how far it is, and whether it keeps up.
+"""One listener: how far it is, whether it keeps up, and the group of those who want the same.
 
 A listener that keeps up (`live`) has everything the hub has and costs one write a tick. One that does not is
 two numbers, how far it is in the log and in the states: what it lacks is looked up when it can take it.
@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tiles.web.live.groups import Group
+    from tiles.web.live.filters import Filter
 
 
 class Outlet(Protocol):
@@ -37,6 +37,22 @@ class Keeper(Protocol):
 
     def end(self, listener: Listener, /) -> None:
         """The server ends: say farewell and close."""
+
+
+class Group:
+    """The listeners of one filter."""
+
+    __slots__ = ("filter", "live", "pending", "size", "told")
+
+    def __init__(self, wanted: Filter, seq: int) -> None:
+        self.filter = wanted
+        self.live: set[Listener] = set()
+        """Those who have everything so far; the others follow at their own pace."""
+        self.size = 0
+        """All of them."""
+        self.pending: list[bytes] = []
+        self.told = seq
+        """The highest id that its live listeners know."""
 
 
 class Listener:

@@ -70,7 +70,7 @@ export function takes(want, item) {
   if (want.kinds.length && !want.kinds.includes(item.kind)) return false;
   if (!want.areas.length || item.kind === "edition") return true;
   // The codes of the areas above a grid begin its own; a service with other codes tells them as `codes`.
-  const codes = item.data?.codes ?? [item.data?.code ?? item.data?.grid ?? ""];
+  const codes = item.data?.codes ?? [item.data?.code ?? item.data?.order?.code ?? ""];
   return want.areas.some((area) => codes.some((/** @type {string} */ code) => code.startsWith(area)));
 }
 

@@ -25,10 +25,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_log"),
         sa.UniqueConstraint("kind", "key", name="uq_log_kind"),
     )
+    _make_archives()
     _make_kept_apart()
     _make_hooks()
     _make_situations_and_orders()
     _begin(log)
+
+
+def _make_archives() -> None:
+    op.create_table(
+        "log_archives",
+        sa.Column("first", ROW_ID, autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger, nullable=False),
+        sa.Column("rows", sa.BigInteger, nullable=False),
+        sa.Column("blob", sa.String(64), nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("begin_ms", sa.BigInteger),
+        sa.Column("end_ms", sa.BigInteger),
+        sa.Column("archived_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("first", name="pk_log_archives"),
+    )
+    op.create_table(
+        "archived_keys",
+        sa.Column("hash", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("hash", "seq", name="pk_archived_keys"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _make_kept_apart() -> None:

@@ -7,7 +7,7 @@ too small to be seen from far. So nothing is lost, and some squares are asked fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -17,21 +17,27 @@ if TYPE_CHECKING:
     from gridmap.types import FloatArray, Int64Array
     from tiles.address import Scheme
 
-MARGIN: Final = 80 / 4096
-"""In tiles: a tile draws 64 units beyond its square, and a simplified border lies a few units off."""
-
 SQUARES_AT_ONCE: Final = 4_000_000
 """So many squares of boxes are listed at once (100 MB)."""
 
 
-def squares_of(boxes: FloatArray, z: int) -> tuple[Int64Array, Int64Array]:
+class Numbered(NamedTuple):
+    """A tile's address with its number in the pyramid."""
+
+    number: int
+    z: int
+    x: int
+    y: int
+
+
+def squares_of(boxes: FloatArray, z: int, margin: float) -> tuple[Int64Array, Int64Array]:
     """The columns and rows of the squares of a zoom that boxes reach into, each once, in no order.
 
-    `boxes` (n, 4) are left, top, right, bottom on the plane.
+    `boxes` (n, 4) are left, top, right, bottom on the plane; they are wider by a margin, in tiles.
     """
     scaled = boxes * 2.0**z
-    low = np.floor(scaled[:, :2] - MARGIN).astype(np.int64)
-    sizes = np.floor(scaled[:, 2:] + MARGIN).astype(np.int64) - low + 1
+    low = np.floor(scaled[:, :2] - margin).astype(np.int64)
+    sizes = np.floor(scaled[:, 2:] + margin).astype(np.int64) - low + 1
     found = np.unique(
         np.concatenate(
             [
@@ -73,6 +79,21 @@ def addresses_of(
     good = (columns >= wide.start) & (columns < wide.stop) & (rows >= high.start) & (rows < high.stop)
     first, second = scheme.tile(z, 0, 0).y, scheme.tile(z, 0, 1).y  # a row's y is one step up or down
     return columns[good], first + (second - first) * rows[good]
+
+
+def tile_numbers(z: int, columns: Int64Array, rows: Int64Array) -> Int64Array:
+    """The numbers of the tiles of one zoom: tiles of the zooms before, then along the Hilbert curve."""
+    xs, ys = columns.astype(np.int64), rows.astype(np.int64)
+    numbers = np.full(len(xs), (4**z - 1) // 3, np.int64)
+    for level in range(z - 1, -1, -1):
+        side = np.int64(1) << level
+        right, lower = (xs & side) > 0, (ys & side) > 0
+        numbers += ((3 * right) ^ lower).astype(np.int64) << (2 * level)
+        # The curve enters the upper quarters turned, the upper right one turned the other way.
+        turned, mirrored = ~lower, right & ~lower
+        xs, ys = np.where(mirrored, side - 1 - xs, xs), np.where(mirrored, side - 1 - ys, ys)
+        xs, ys = np.where(turned, ys, xs), np.where(turned, xs, ys)
+    return numbers
 
 
 def layers_at(zooms: Sequence[tuple[str, int]], z: int) -> tuple[str, ...]:

@@ -18,14 +18,15 @@ import shutil
 import struct
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gridmap.types import Int64Array, UInt64Array
+    from gridmap.types import UInt64Array
+    from tiles.archive.pyramid import Numbered
 
 HEADER_BYTES: Final = 127
 ROOT_BYTES: Final = 16_383 - HEADER_BYTES
@@ -49,30 +50,6 @@ class Contents:
     lowest: int
     deepest: int
     metadata: Mapping[str, object]
-
-
-def tile_numbers(z: int, columns: Int64Array, rows: Int64Array) -> Int64Array:
-    """The numbers of the tiles of one zoom: tiles of the zooms before, then along the Hilbert curve."""
-    xs, ys = columns.astype(np.int64), rows.astype(np.int64)
-    numbers = np.full(len(xs), (4**z - 1) // 3, np.int64)
-    for level in range(z - 1, -1, -1):
-        side = np.int64(1) << level
-        right, lower = (xs & side) > 0, (ys & side) > 0
-        numbers += ((3 * right) ^ lower).astype(np.int64) << (2 * level)
-        # The curve enters the upper quarters turned, the upper right one turned the other way.
-        turned, mirrored = ~lower, right & ~lower
-        xs, ys = np.where(mirrored, side - 1 - xs, xs), np.where(mirrored, side - 1 - ys, ys)
-        xs, ys = np.where(turned, ys, xs), np.where(turned, xs, ys)
-    return numbers
-
-
-class Numbered(NamedTuple):
-    """A tile's address with its number in the pyramid."""
-
-    number: int
-    z: int
-    x: int
-    y: int
 
 
 class Pmtiles:

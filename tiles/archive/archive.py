@@ -1,8 +1,8 @@
 """The whole pyramid of tiles as one file: `.pmtiles`, for any file host with range requests, or `.mbtiles`.
 
-Squares that may hold something (`tiles.pyramid`) are made in the order of their numbers, zoom after zoom
-along the Hilbert curve, whoever makes them (`tiles.slices`): two runs give the same bytes. A tile stands in
-the archive under the address that it has in its scheme: who asks for z, x, y gets what the server gives.
+Squares that may hold something (`pyramid`) are made in the order of their numbers, zoom after zoom along the
+Hilbert curve, whoever makes them (`slices`): two runs give the same bytes. A tile stands in the archive under
+the address that it has in its scheme: who asks for z, x, y gets what the server gives.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from gridmap.durable import part_file, settle
 from gridmap.errors import InputError
 from tiles.address import SCHEMES
+from tiles.archive.mbtiles import Mbtiles
+from tiles.archive.pmtiles import Contents, Pmtiles
+from tiles.archive.slices import Asked, levels_of, made, opened
 from tiles.documents import tilejson
 from tiles.gallery import open_engine
-from tiles.layers import LAYERS
-from tiles.mbtiles import Mbtiles
-from tiles.pmtiles import Contents, Pmtiles
-from tiles.slices import Asked, levels_of, made, opened
+from tiles.layers import LAYERS, PERSONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from gridmap.model import Edition
     from gridmap.store.address import CityAddress
+    from tiles.archive.pyramid import Numbered
+    from tiles.archive.slices import Level, Source
     from tiles.engine import Engine
-    from tiles.pmtiles import Numbered
-    from tiles.slices import Level, Source
     from tiles.wanted import TileEngine
 
 SUFFIXES: Final = (".pmtiles", ".mbtiles")
@@ -131,12 +131,18 @@ def check(out: Path, asked: Asked) -> None:
 
 
 def _settled(engine: TileEngine, asked: Asked) -> Asked:
-    """What is asked for, all open layers where none is named. InputError: an unknown layer, or one twice."""
+    """What is asked for, all open layers where none is named.
+
+    InputError: an unknown layer, one twice, one that no archive holds.
+    """
     if not asked.layers:
         return asked._replace(layers=tuple(name for name in engine.layers if LAYERS[name].gate == OPEN))
     for layer in asked.layers:
         if layer not in engine.layers:
             raise InputError("layers", f"there is no {layer!r} here; there are {', '.join(engine.layers)}")
+        if LAYERS[layer].gate == PERSONAL:
+            text = f"{layer!r} is not written to files, which go from hand to hand; leave it out"
+            raise InputError("layers", text)
         if asked.layers.count(layer) > 1:
             raise InputError("layers", f"{layer!r} is named twice; name each once")
     return asked

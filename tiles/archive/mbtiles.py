@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tiles.pmtiles import Contents, Numbered
+    from tiles.archive.pmtiles import Contents
+    from tiles.archive.pyramid import Numbered
 
 _SCHEMA: Final = """
 PRAGMA application_id = 0x4d504258;

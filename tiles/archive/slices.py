@@ -15,9 +15,8 @@ import numpy as np
 from gridmap.bulk.pool import in_pool
 from gridmap.errors import ConflictError, InputError
 from tiles.address import SCHEMES
+from tiles.archive.pyramid import Numbered, addresses_of, layers_at, squares_of, tile_numbers
 from tiles.codings import encode
-from tiles.pmtiles import Numbered, tile_numbers
-from tiles.pyramid import addresses_of, layers_at, squares_of
 from tiles.wanted import TileEngine
 
 if TYPE_CHECKING:
@@ -31,12 +30,16 @@ SLICE: Final = 128
 SLICES_A_ZOOM: Final = 64
 """A zoom of few, large tiles is cut into so many slices at least, so that all processes have some of it."""
 
-PRELOADED: Final = ("tiles.archive",)
+PRELOADED: Final = ("tiles.archive.archive",)
 ANEW: Final = "nothing was written"
 
 
 class PyramidEngine(TileEngine, Protocol):
     """An engine that also says where its features are."""
+
+    @property
+    def margin(self) -> float:
+        """How far beyond its square a tile may show something, in tiles."""
 
     def boxes(self, layer: str, scheme: str) -> FloatArray:
         """Left, top, right, bottom of the features of a layer on the scheme's plane, as they are."""
@@ -120,7 +123,7 @@ def levels_of(engine: PyramidEngine, asked: Asked) -> list[Level]:
     for z in range(max(asked.lowest, scheme.lowest), min(asked.deepest, scheme.deepest) + 1):
         layers = layers_at(list(lowest.items()), z)
         if layers:
-            squares = squares_of(np.concatenate([boxes[layer] for layer in layers]), z)
+            squares = squares_of(np.concatenate([boxes[layer] for layer in layers]), z, engine.margin)
             xs, ys = addresses_of(scheme, z, *squares)
             if len(xs) and min(xs.min(), ys.min()) < 0:
                 text = f"{scheme.name} has addresses below 0 here, for which an archive has no place"
