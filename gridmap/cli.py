@@ -13,9 +13,12 @@ import click
 from gridmap import errors
 from gridmap.cli_assign import assign
 from gridmap.cli_hooks import hooks
+from gridmap.cli_ingest import ingest
+from gridmap.cli_log import log
 from gridmap.cli_options import place_option as _place_option
 from gridmap.cli_options import read_schemes
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
+from gridmap.cli_simulate import simulate
 from gridmap.cli_tiles import tiles
 
 if TYPE_CHECKING:
@@ -68,6 +71,10 @@ def main() -> None:
     gridmap load OUT.parquet --home NEW
     gridmap assign IN.csv OUT.csv --home DIR --lon COL --lat COL --crs NAME
     gridmap tiles archive OUT.pmtiles --home DIR
+    gridmap ingest EVENTS.ndjson --home DIR
+    gridmap simulate                      post a made-up day to a running server
+    gridmap hooks add URL --home DIR      tell another system what happens
+    gridmap log verify --home DIR         read the whole log and test it
     """  # noqa: D301 - click wants a real backspace before a block that it must not wrap
 
 
@@ -389,4 +396,7 @@ def serve(
 
 main.add_command(assign)
 main.add_command(hooks)
+main.add_command(ingest)
+main.add_command(log)
+main.add_command(simulate)
 main.add_command(tiles)

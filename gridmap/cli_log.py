@@ -65,7 +65,7 @@ def archive(place: CityAddress, days: int | None, rows: int | None) -> None:
         before, head, now = len(store.archives.all()), store.log.head(), utc_now()
         while store.archives.archive(keep, now):
             last = store.archives.all()[-1].last
-            progress(f"archived up to row {last:,}", last / head)
+            progress("archiving", last / head)
         made = store.archives.all()[before:]
     moved, size = sum(each.rows for each in made), sum(each.size for each in made)
     files = f"{len(made):,} archive{'' if len(made) == 1 else 's'}"

@@ -201,6 +201,7 @@ def test_readings_wait_while_the_store_cannot_be_written(
     taker.error = HomeError("the disk is full")
     with caplog.at_level(logging.ERROR):
         door = taker.door(broker.url(), "full-disk")
+        wait_for(lambda: door.is_up)
         broker.publish(*readings(0, 5))
         wait_for(lambda: "readings wait: the disk is full" in caplog.text)
         time.sleep(0.2)

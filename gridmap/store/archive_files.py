@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gridmap.store.log import Entry
 
 GROUP: Final = 2_500
-"""Rows that are unpacked together: 5 ms for whoever asks for one old row; smaller groups pack no better."""
+"""Rows that are packed together: 5 ms for whoever asks for one old row; larger groups pack no better. Part of
+the format: files that are there are cut so."""
 
 _NAMES: Final = ("seq", "kind", "key", "body", "checksum")
 _WHOLE: Final = ("seq", "checksum")
