@@ -11,18 +11,20 @@ import logging
 import time
 from functools import cached_property
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.board import Board
-from gridmap.casework import Casework
-from gridmap.errors import GridmapError
+from gridmap.casework import BOUNDARIES, Casework
+from gridmap.devices.desk import DeviceDesk, Rounds
+from gridmap.errors import GridmapError, InputError
+from gridmap.events.document import from_object
 from gridmap.events.intake import Intake
 from gridmap.orders.rules import Rules
 from gridmap.outbox import Outbox
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from gridmap.casework import Request
@@ -61,13 +63,15 @@ class Affairs:
         self._twin = twin
         self.book: LogBook = store.log
         self.attachments: AttachmentBook = store.attachments
-        self.intake = Intake(self.book, lambda: twin.current, clock, self._written)
-        self.casework = Casework(lambda: twin.current, Rules(), clock)
+        self._listeners: list[Callable[[], None]] = []
         self._wake = Event()
+        self.intake = Intake(self.book, lambda: twin.current, clock, self._written)
+        self.devices = DeviceDesk(store.device_book, self._report, clock)
+        self._rounds = Rounds(self.devices)
+        self.casework = Casework(lambda: twin.current, Rules(), clock)
         self._ended = False
         self._moved = 0
         self._looked = 0.0
-        self._listeners: list[Callable[[], None]] = []
         self._outbox = Outbox(store.hooks, clock)
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
@@ -80,7 +84,7 @@ class Affairs:
     @cached_property
     def board(self) -> Board:
         """What is open now."""
-        return Board(self.book, KEEPER)
+        return Board(self.book, KEEPER, BOUNDARIES)
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have a function called, in some thread, whenever this process has written the log."""
@@ -88,6 +92,7 @@ class Affairs:
 
     def close(self) -> None:
         """Write what waits and stop following; a row that was not taken is taken by the next start."""
+        self._rounds.close()
         self.intake.close()
         self._ended = True
         self._wake.set()
@@ -99,6 +104,12 @@ class Affairs:
         found = self.book.at_desk(lambda desk: self.casework.act(desk, order, request))
         self._written()
         return found
+
+    def _report(self, events: Sequence[dict[str, Any]]) -> None:
+        """Have events of devices written; one that was written before changes nothing."""
+        for answer in self.intake.take([from_object(event, self.secret) for event in events]):
+            if isinstance(answer, InputError):
+                LOG.error("an event of a device cannot be used: %s", answer)
 
     def _keep(self) -> None:
         said = ""

@@ -2,7 +2,8 @@
 
 It follows the tables that the keeper makes, not the log itself: a number of the log is on the board when
 whatever it means stands in the tables, in one look at both. So two boards that are as far hold the same,
-whichever process made it.
+whichever process made it. When the boundaries have changed, things are in other grids without a word of it in
+the log: then everything is read anew.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from gridmap.events.situations import read_state
 from gridmap.orders.order import order_from_json
 from gridmap.orders.words import LIVE
-from gridmap.store.log import EDITION, ORDER
+from gridmap.store.log import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,10 @@ PAGE: Final = 5_000
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What is open as of one number of the log; never changed."""
+    """What is open as of one number of the log, in the grids of one edition; never changed."""
 
     seq: int
+    edition: int
     things: Mapping[str, State]
     orders: Mapping[str, WorkOrder]
 
@@ -41,10 +43,15 @@ class Scene:
 class Board:
     """Holds the scene of now. Threads may share it; one at a time brings it up to date."""
 
-    def __init__(self, book: LogBook, keeper: str) -> None:
-        """Read what is open; `keeper` is the name of the follower that makes the tables."""
+    def __init__(self, book: LogBook, keeper: str, boundaries: str) -> None:
+        """Read what is open.
+
+        `keeper` is the name of the follower that makes the tables, `boundaries` the checkpoint that says by
+        which edition things have their grids.
+        """
         self._book = book
         self._keeper = keeper
+        self._boundaries = boundaries
         self._turn = Lock()
         self.scene = self._book.looking(self._whole)
 
@@ -69,15 +76,15 @@ class Board:
         while found := desk.live_orders(after, PAGE):
             after = found[-1].number
             orders |= {row.id: order_from_json(row.body) for row in found}
-        return Scene(seq, things, orders)
+        return Scene(seq, desk.checkpoint(self._boundaries), things, orders)
 
     def _next(self, before: Scene, desk: Desk) -> Scene:
         seq = desk.checkpoint(self._keeper)
+        if desk.checkpoint(self._boundaries) != before.edition:
+            return self._whole(desk)
         if seq == before.seq:
             return before
         entries = desk.read(before.seq, min(seq - before.seq, PAGE))
-        if any(entry.kind == EDITION for entry in entries):
-            return self._whole(desk)  # grids have changed without an event
         last = entries[-1].seq
         things, orders = dict(before.things), dict(before.orders)
         # One that was changed again beyond `last` is as it is now; its row comes again and changes nothing.
@@ -93,4 +100,4 @@ class Board:
                 orders[order.id] = order
             else:
                 orders.pop(order.id, None)
-        return Scene(last, things, orders)
+        return Scene(last, before.edition, things, orders)

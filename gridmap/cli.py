@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +15,8 @@ from gridmap.cli_hooks import hooks
 from gridmap.cli_ingest import ingest
 from gridmap.cli_log import log
 from gridmap.cli_options import place_option as _place_option
-from gridmap.cli_options import read_schemes
 from gridmap.cli_output import SHOWN, Progress, mend_lines, print_check, print_findings, write_found
+from gridmap.cli_serve import serve
 from gridmap.cli_simulate import simulate
 from gridmap.cli_tiles import tiles
 
@@ -350,53 +349,10 @@ def things(
     raise SystemExit(0 if found.table.num_rows else 1)
 
 
-@main.command()
-@_place_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
-)
-@click.option(
-    "--scheme",
-    "pairs",
-    multiple=True,
-    metavar="NAME=PLACE",
-    help="Another partition of the same city, such as police=/srv/police (a home) or police=postgresql://...",
-)
-@click.option(
-    "--tile-cache-mb",
-    type=click.IntRange(0),
-    metavar="N",
-    show_default="$GRIDMAP_TILE_CACHE_MB, else 256",
-    help="Megabytes of tiles kept in memory; 0 keeps none.",
-)
-@click.option(
-    "--tile-cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Also keep tiles that take long to make in this folder, up to $GRIDMAP_TILE_FOLDER_MB.",
-)
-def serve(
-    place: CityAddress,
-    host: str,
-    port: int,
-    pairs: tuple[str, ...],
-    tile_cache_mb: int | None,
-    tile_cache_dir: Path | None,
-) -> None:
-    """Serve the current edition, and each one published later. The port opens when the city is loaded."""
-    from tiles.web.server import leave
-    from tiles.web.server import serve as run
-    from tiles.web.tiling import Upkeep
-
-    with contextlib.suppress(SystemExit):  # told to end while the city was loaded
-        run(place, host, port, schemes=read_schemes(pairs), upkeep=Upkeep(tile_cache_mb, tile_cache_dir))
-    leave()
-
-
 main.add_command(assign)
 main.add_command(hooks)
 main.add_command(ingest)
 main.add_command(log)
+main.add_command(serve)
 main.add_command(simulate)
 main.add_command(tiles)

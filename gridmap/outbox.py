@@ -163,10 +163,10 @@ class Outbox:
                         self._tellers[id_] = teller
                         teller.start()
                 said = ""
-            except GridmapError as error:
-                if str(error) != said:
-                    said = str(error)
-                    LOG.error("webhooks are not told: %s", said)
+            except Exception as error:  # whatever it is, they are told when it is over
+                if (reason := str(error) or type(error).__name__) != said:
+                    said = reason
+                    LOG.error("webhooks are not told: %s", said, exc_info=not isinstance(error, GridmapError))
 
     def _tell(self, hook: Hook) -> None:
         """Tell one hook, for as long as there is something to tell; the outbox begins anew later."""

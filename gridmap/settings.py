@@ -84,6 +84,11 @@ LOG_ROWS: Final = Setting(
     "20000000",
     "The most rows of the log that stay in the database, whatever their age; 0 sets no limit.",
 )
+MQTT: Final = Setting(
+    "GRIDMAP_MQTT",
+    "",
+    "The broker whose devices gridmap serve listens to, where --mqtt does not say another; empty is none.",
+)
 TILE_CACHE_MB: Final = Setting(
     "GRIDMAP_TILE_CACHE_MB",
     "256",
@@ -116,6 +121,7 @@ SETTINGS: Final = (
     WITHIN_BYTES,
     WITHIN_VERTICES,
     EVENTS_BYTES,
+    MQTT,
     ACTION_BYTES,
     PHOTO_BYTES,
     LOG_DAYS,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from gridmap.store.store import Store
     from gridmap.twin import Twin
 
 NDJSON = "application/x-ndjson"
@@ -26,9 +27,10 @@ PATIENCE_S = 60
 class Reported(Checked):
     """Reports events, and holds every reply against the OpenAPI document."""
 
-    def __init__(self, twin: Twin, affairs: Affairs) -> None:
+    def __init__(self, twin: Twin, affairs: Affairs, store: Store) -> None:
         super().__init__(twin, affairs)
         self.affairs = affairs
+        self.store = store
 
     def report(self, said: dict[str, Any], status: int = 201) -> Any:
         """POST one event."""
@@ -55,6 +57,6 @@ def reporting(folder: Path, twin: Twin | None = None) -> Iterator[Reported]:
     with SqliteSpec(str(folder / "city")).open() as store:
         affairs = Affairs(served, store)
         try:
-            yield Reported(served, affairs)
+            yield Reported(served, affairs, store)
         finally:
             affairs.close()

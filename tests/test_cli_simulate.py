@@ -198,7 +198,7 @@ def test_the_script_starts_it_beside_the_server(tmp_path: Path) -> None:
     assert "nobody should see" not in done.stdout
     assert sorted(calls) == [
         "serve --home h --port 47391",
-        "simulate --attached --server http://127.0.0.1:47391 --per-day 15000",
+        "simulate --attached --server http://127.0.0.1:47391 --per-day 6000",
         "status --home h",
     ]
     options = calls[[call.split()[0] for call in calls].index("simulate")].split()[1:]

@@ -15,6 +15,7 @@ from gridmap.casework import Request
 from gridmap.events.document import from_object
 from gridmap.store.home import Home
 from tiles.web.feed import Feed
+from tiles.web.live.filters import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +116,7 @@ def test_numbers_of_open_orders_follow_in_every_area_above(city: City) -> None:
     city.affairs.act(f"o-{drill}", Request("void", "d", "dispatcher", "a drill"))
     city.heard.until(lambda: city.heard.value(DISTRICT) == 1)
     assert [city.heard.value(code) for code in (HOLED, GRID, COMMUNITY)] == [0, 1, 1]
-    states = {json.loads(item.data)["code"]: item for item in city.feed.states()}
+    states = {json.loads(item.data)["code"]: item for item in city.feed.states(Filter())}
     assert json.loads(states[GRID].data)["value"] == 1
     assert DISTRICT in states[GRID].codes
 

@@ -11,6 +11,8 @@ from reported import reporting
 from tiletown import DOOR, TownEngine
 from webtown import DISTRICT, GRID
 
+from gridmap.lattice import point_to_lattice
+from gridmap.model import Device
 from tiles.address import SCHEMES
 from tiles.web.app import routes
 
@@ -26,6 +28,7 @@ HERE = {
     "id": "o-1",
     "seq": "1",
     "photo": "a" * 32,
+    "device": "d-1",
     "service_code": "other",
     "service_request_id": "r-1",
     "token_id": "r-1",
@@ -72,6 +75,7 @@ def _web(tmp_path: Path) -> Iterator[Checked]:
         web.report(event("open", **LONG_AGO))
         web.report({"id": HERE["service_request_id"], "source": "open311", "class": "其他"})
         web.affairs.attachments.add(HERE["photo"], "image/png", b"a picture", 0)
+        web.store.put_devices([Device(HERE["device"], "door", *point_to_lattice(*DOOR), None)])
         web.settle()
         yield web
 
@@ -106,7 +110,7 @@ def test_document_names_the_api_and_no_page(web: Checked) -> None:
             "discovery", "services", "services/{service_code}", "requests", "requests/{service_request_id}",
             "tokens/{token_id}",
         )),
-        "/orders", "/orders/transitions", "/orders/{id}",
+        "/orders", "/orders/transitions", "/orders/{id}", "/devices", "/devices/{device}",
         "/tiles/live/{layer}.json", "/tiles/live/{seq}/{layer}/{scheme}/{z}/{x}/{y}.mvt",
         "/", "/conformance", "/tileMatrixSets",
         "/tileMatrixSets/{tileMatrixSetId}", "/collections", "/collections/{collectionId}",
@@ -116,7 +120,7 @@ def test_document_names_the_api_and_no_page(web: Checked) -> None:
     }  # fmt: skip
     assert set(operations(web, "post")) == {
         "post /locate", "post /within", "post /events", "post /orders/{id}/actions", "post /attachments",
-        "post /attachments/{photo}/erase", "post /events/{seq}/erase",
+        "post /attachments/{photo}/erase", "post /events/{seq}/erase", "post /devices/readings",
         f"post {OPEN311}requests.json", f"post {OPEN311}requests.xml",
     }  # fmt: skip
     assert {route.path for route in routes()} - set(web.document["paths"]) == {

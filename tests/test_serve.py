@@ -16,7 +16,6 @@ from click.testing import CliRunner
 
 from gridmap.cli import main
 from gridmap.errors import HomeError, InputError
-from tiles.web.limits import Limits
 from tiles.web.server import reserve, serve
 from tiles.web.tiling import Upkeep
 
@@ -272,7 +271,3 @@ def test_the_settings_of_tiles_are_numbers(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv("GRIDMAP_TILE_CACHE_MB", value)
         with pytest.raises(InputError, match=r"GRIDMAP_TILE_CACHE_MB: .* no whole number from 0 on"):
             Upkeep().tiling(gallery)
-
-
-def test_limits_leave_room_below_the_usual_number_of_open_files() -> None:
-    assert Limits().connections < 1024 - 64

@@ -36,6 +36,8 @@ from gridmap.coverage.proof import examine
 from gridmap.outbox import new_hook
 from gridmap.publishing import publish
 from gridmap.store.address import CityAddress
+from gridmap.store.archives import Keep
+from gridmap.store.store import utc_now
 from tiles.address import SCHEMES
 
 if TYPE_CHECKING:
@@ -395,6 +397,24 @@ def test_an_edition_is_taken_by_both_and_what_is_open_moves_once(pair: Pair) -> 
         assert [line["action"] for line in lines].count("move") == 1
     for each in pair.both:
         assert {shown(each, said)[said["seq"]] for said in reported} == {WEST}
+
+
+def test_what_is_archived_is_known_to_both(pair: Pair) -> None:
+    said = event()
+    first = json.loads(pair.both[0].ask("POST", "/events", said)[2])
+    before = pair.both[0].get("/events?since=0&limit=9999")
+    last = pair.settled()
+    with pair.at.open() as store:
+        assert store.archives.archive(Keep(0, 1), utc_now()) == last - 1
+    for each in pair.both:
+        assert each.get("/events?since=0&limit=9999") == before
+        status, _, body = each.ask("POST", "/events", said)
+        assert (status, json.loads(body)) == (200, first)
+        assert each.ask("POST", "/events", said | {"title": "another"})[0] == 409
+        assert [line["version"] for line in each.order(first["seq"])[1]["history"]] == [1]
+    with listening(pair.both, 0) as heard:
+        for told in heard(last):
+            assert seqs(told) == list(range(1, last + 1))
 
 
 def test_one_is_killed_and_nothing_is_lost(pair: Pair) -> None:

@@ -175,6 +175,16 @@ class DeviceBook:
             changed = DeviceTable(connection).changed
         return [Standing(*row) for row in sorted(rows, key=itemgetter(0))], changed
 
+    def changed(self) -> int:
+        """The highest number that a change has."""
+        return self.look(lambda table: table.changed)
+
+    def standing_among(self, codes: Sequence[str]) -> list[Standing]:
+        """Devices of some codes with their states."""
+        with self._database.reading() as connection:
+            parts = [connection.execute(_STANDING.where(devices.c.code.in_(some))) for some in _parts(codes)]
+            return [Standing(*row) for rows in parts for row in rows]
+
     def standing_of(self, code: str) -> Standing | None:
         """A device with its state; None where the register has none of that code."""
         with self._database.reading() as connection:

@@ -12,6 +12,7 @@ from tiles.web import (
     areas,
     attachments,
     batch,
+    devices,
     docs,
     events,
     gate,
@@ -87,6 +88,7 @@ def routes() -> tuple[Route, ...]:
         overlays,
         live,
         open311,
+        devices,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gridmap.devices.desk import DeviceDesk
     from gridmap.devices.document import Reading
     from gridmap.store.device_states import Standing
+    from gridmap.twin import Snapshot
     from tiles.web.call import Call
 
 LAYER: Final = "things"
@@ -88,7 +89,7 @@ def get(call: Call) -> Reply:
     found, changed = desk.book.standing(box, limit + 1, query.get("kind"), query.get("after", ""))
     feed = desk.feed()
     complete, found = len(found) <= limit, found[:limit]
-    said = ",".join(_written(call, found))
+    said = ",".join(written(call.snapshot, found))
     head = to_json(
         {
             "complete": complete,
@@ -103,20 +104,20 @@ def get(call: Call) -> Reply:
 
 def get_one(call: Call) -> Reply:
     """Give the last state of one device."""
-    code = call.path["code"]
+    code = call.path["device"]
     found = desk_of(call).book.standing_of(code)
     if found is None:
         raise NotFoundError(f"There is no device {quote(code)} in the register.")
-    return Reply(_written(call, [found])[0].encode(), cache=NEVER)
+    return Reply(written(call.snapshot, [found])[0].encode(), cache=NEVER)
 
 
-def _written(call: Call, found: Sequence[Standing]) -> list[str]:
+def written(snapshot: Snapshot, found: Sequence[Standing]) -> list[str]:
     """Devices as JSON: where they are, then the state as the store has it."""
     if not found:
         return []
     lons, lats = to_degrees([each.x for each in found], [each.y for each in found])
-    codes = call.snapshot.partition.finest.codes
-    rows = call.snapshot.rows_at(lons, lats).tolist()
+    codes = snapshot.partition.finest.codes
+    rows = snapshot.rows_at(lons, lats).tolist()
     kinds: dict[str, str] = {}
     out = []
     for (code, kind, _, _, body), lon, lat, row in zip(
@@ -287,12 +288,12 @@ ROUTES: Final = (
         responses={"200": json_response("The devices, by code.", "DeviceStates")},
     ),
     Route(
-        path="/devices/{code}",
+        path="/devices/{device}",
         name="device",
         layer=LAYER,
         answer=get_one,
         summary="The last state of a device. 单个设备",
-        parameters=(Parameter("code", _TEXT, "Its code.", required=True, place="path"),),
+        parameters=(Parameter("device", _TEXT, "Its code.", required=True, place="path"),),
         responses={
             "200": json_response("The device.", "DeviceState"),
             "404": json_response("There is none.", "Problem", "application/problem+json"),

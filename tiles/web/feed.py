@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from gridmap.errors import GridmapError
 from gridmap.events.intake import with_number
 from gridmap.events.situations import read_said, things_of
+from gridmap.lattice import to_degrees, to_lattice
+from gridmap.model import DEVICE, NOWHERE
 from gridmap.orders.order import as_document, entry_from_json, order_from_json
 from gridmap.store.log import EVENT, NOTICE, ORDER
+from tiles.web.devices import written
 from tiles.web.live.items import LiveItem
 from tiles.web.reply import to_json
 
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from gridmap.affairs import Affairs
     from gridmap.orders.order import WorkOrder
     from gridmap.store.desk import Desk, OrderRow
+    from gridmap.store.device_states import Standing
     from gridmap.store.log import Entry
     from gridmap.twin import Snapshot, Twin
+    from tiles.web.live.filters import Filter
     from tiles.web.live.hub import Hub
 
 LOG: Final = logging.getLogger("tiles.web")
@@ -45,7 +50,10 @@ BACK: Final = 10_000
 """Rows before the newest that are told to a new hub, so that streams go on over a restart."""
 
 COUNTED_S: Final = 0.5
-"""How often numbers that changed are told."""
+"""How often numbers and devices that changed are told."""
+
+MOST_DEVICES: Final = 20_000
+"""Devices whose states are told to who has come back; of more, GET /devices tells in pages."""
 
 _OF_A_LINE: Final = ("version", "action", "actor", "role", "note", "at", "from", "to")
 _OF_AN_ORDER: Final = (
@@ -68,6 +76,7 @@ class Feed:
         self._counted_orders: Mapping[str, WorkOrder] = {}
         self._recount = False
         self._counted = 0.0
+        self._changed = affairs.devices.book.changed()
         self._wake = Event()
         self._ended = False
         affairs.listen(self._wake.set)
@@ -80,9 +89,17 @@ class Feed:
         self._wake.set()
         self._thread.join(5)
 
-    def states(self) -> list[LiveItem]:
-        """The numbers of now, for who has come back."""
-        return [_counted(code, count, self._codes(code)) for code, count in list(self._open.items())]
+    def states(self, wanted: Filter) -> list[LiveItem]:
+        """The numbers and the devices of now that a filter wants, for who has come back."""
+        numbers = [_counted(code, count, self._codes(code)) for code, count in list(self._open.items())]
+        if DEVICE not in wanted.kinds:
+            return numbers
+        west, south, east, north = wanted.bbox or self._twin.current.bounds
+        (left, right), (low, high) = to_lattice([west, east], [south, north])
+        found, _ = self._affairs.devices.book.standing(
+            (int(left), int(low), int(right), int(high)), MOST_DEVICES
+        )
+        return numbers + self._devices([each for each in found if each.body is not None])
 
     def _run(self) -> None:
         said = ""
@@ -90,11 +107,12 @@ class Feed:
             try:
                 told = self._step()
                 said = ""
-            except GridmapError as error:
+            except Exception as error:  # whatever it is, the stream goes on when it is over
                 told = 0
-                if str(error) != said:
-                    said = str(error)
-                    LOG.error("the live stream stands still: %s", said)
+                if (reason := str(error) or type(error).__name__) != said:
+                    said = reason
+                    ours = isinstance(error, GridmapError)
+                    LOG.error("the live stream stands still: %s", said, exc_info=not ours)
             if told < PAGE:
                 self._wake.wait(EVERY_S if not said else 1.0)
                 self._wake.clear()
@@ -113,7 +131,35 @@ class Feed:
         if monotonic() - self._counted >= COUNTED_S:
             self._counted = monotonic()
             self._count()
+            self._tell_devices()
         return len(entries)
+
+    def _tell_devices(self) -> None:
+        """Tell the states of devices that have changed."""
+        book = self._affairs.devices.book
+        while rows := book.changed_since(self._changed, PAGE):
+            self._changed = rows[-1].changed
+            self._hub.publish(self._devices(book.standing_among([row.device for row in rows])))
+
+    def _devices(self, found: Sequence[Standing]) -> list[LiveItem]:
+        snapshot = self._snapshot or self._twin.current
+        lons, lats = to_degrees([each.x for each in found], [each.y for each in found])
+        rows = snapshot.rows_at(lons, lats).tolist() if found else []
+        codes = snapshot.partition.finest.codes
+        return [
+            LiveItem(
+                None,
+                DEVICE,
+                each.code,
+                text.encode(),
+                () if row == NOWHERE else self._codes(codes[row]),
+                lon,
+                lat,
+            )
+            for each, text, row, lon, lat in zip(
+                found, written(snapshot, found), rows, lons.tolist(), lats.tolist(), strict=True
+            )
+        ]
 
     def _items(self, entries: Sequence[Entry]) -> Iterator[LiveItem]:
         ids = {entry.key.partition(":")[0] for entry in entries if entry.kind in (ORDER, NOTICE)}

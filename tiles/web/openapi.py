@@ -8,6 +8,7 @@ from tiles.web import (
     areas,
     attachments,
     batch,
+    devices,
     events,
     fields,
     health,
@@ -103,6 +104,7 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
         orders,
         overlays,
         open311,
+        devices,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {

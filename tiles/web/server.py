@@ -65,12 +65,14 @@ def serve(
     limits: Limits | None = None,
     schemes: Mapping[str, CityAddress | Path] | None = None,
     upkeep: Upkeep | None = None,
+    mqtt: str | None = None,
 ) -> None:
     """Serve the city of a home or a database, and each edition published later, until SIGTERM or SIGINT.
 
     `schemes` are other partitions of the same city, by name, each in a home or a database of its own;
-    `upkeep` says how many tiles are kept, and where. Port 0 takes a free one; the line printed names it.
-    Raises HomeError when there is no city, InputError when the host or port cannot be used.
+    `upkeep` says how many tiles are kept, and where; `mqtt` is the broker whose devices are listened to.
+    Port 0 takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
+    when the host, the port or the broker's address cannot be used.
     """
     stop = Event()
     opened: list[Twin] = []
@@ -96,6 +98,10 @@ def serve(
             followers[-1].start()
         affairs = Affairs(twin, ends.enter_context(address_of(place).open()))
         ends.callback(affairs.close)
+        if mqtt is not None:
+            from gridmap.devices.mqtt import MqttDoor
+
+            ends.callback(MqttDoor(mqtt, affairs.devices.take, affairs.devices.hears).close)
         return Loaded(twin, (upkeep or Upkeep()).tiling(gallery), affairs)
 
     try:
@@ -158,7 +164,7 @@ def _live(twin: Twin, affairs: Affairs, ends: ExitStack) -> LiveDoor:
     hub = Hub(
         max(0, head - BACK),
         edition=lambda: twin.current.edition.number,
-        snapshot=lambda _wanted: feeds[0].states(),
+        snapshot=lambda wanted: [] if not feeds else feeds[0].states(wanted),
     )
     feeds.append(Feed(affairs, twin, hub, hub.seq))
     ends.callback(feeds[0].close)
