@@ -45,8 +45,11 @@ KEEPER: Final = "keeper"
 PAGE: Final = 100
 """Rows that the keeper takes at a time: for some 20 ms nobody else can write."""
 
-YIELD_S: Final = 0.005
-"""How long the keeper stands back between two pages while events wait to be written."""
+YIELD_S: Final = 0.002
+"""How long the keeper stands back between two pages."""
+
+GATHERED_S: Final = 0.04
+"""How long the keeper waits when it has taken all there is, for what comes next."""
 
 DUE_EVERY_S: Final = 1.0
 """How often the clocks of orders are looked at; a mark is told within a second or so."""
@@ -125,8 +128,9 @@ class Affairs:
                     LOG.error("what is open is not kept up to date: %s", said, exc_info=not ours)
             if moved:
                 self._tell()
-                # Who reports something waits for the lock that a keeper in a hurry would take again at once.
-                time.sleep(YIELD_S if self.intake.is_busy else 0)
+                # What comes within a moment is taken together: each turn costs some ms. And who reports
+                # something waits for the lock, which a keeper in a hurry would take again at once.
+                time.sleep(YIELD_S if moved >= PAGE else GATHERED_S)
             else:
                 self._wake.wait(EVERY_S if not said else 5 * EVERY_S)
                 self._wake.clear()

@@ -402,8 +402,8 @@ def test_an_edition_is_taken_by_both_and_what_is_open_moves_once(pair: Pair) -> 
 def test_what_is_archived_is_known_to_both(pair: Pair) -> None:
     said = event()
     first = json.loads(pair.both[0].ask("POST", "/events", said)[2])
-    before = pair.both[0].get("/events?since=0&limit=9999")
     last = pair.settled()
+    before = pair.both[0].get("/events?since=0&limit=9999")
     with pair.at.open() as store:
         assert store.archives.archive(Keep(0, 1), utc_now()) == last - 1
     for each in pair.both:

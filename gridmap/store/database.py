@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
@@ -75,6 +75,26 @@ def insert_many(connection: Connection, table: Table, names: Sequence[str], rows
     dialect = _dialect(connection.dialect.name)
     for batch in _batches(rows):
         dialect.insert_many(connection, table, names, batch)
+
+
+def put_many(connection: Connection, table: Table, rows: Iterable[tuple[object, ...]]) -> None:
+    """Store whole rows of plain numbers and texts, in place of those that have the same first column.
+
+    The words are put together once for each table: for a few rows SQLAlchemy's own road costs more in making
+    its statement than the database in doing it.
+    """
+    found = list(rows)
+    if found:
+        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+        connection.exec_driver_sql(_putting(table, mark), found)
+
+
+@lru_cache(maxsize=32)
+def _putting(table: Table, mark: str) -> str:
+    key, *others = (column.name for column in table.columns)
+    names, marks = ", ".join([key, *others]), ", ".join([mark] * (len(others) + 1))
+    new = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {new}"
 
 
 def take_log(connection: Connection) -> None:

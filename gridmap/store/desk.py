@@ -9,11 +9,11 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from gridmap.model import StaffPost
 from gridmap.store import log
-from gridmap.store.database import insert_many
+from gridmap.store.database import put_many
 from gridmap.store.schema import checkpoints, orders, situations, staff_posts
 from gridmap.store.schema import log as rows_of_log
 
@@ -63,7 +63,7 @@ class Desk:
 
     def remember(self, name: str, seq: int) -> None:
         """Set how far a follower is."""
-        self._replace(checkpoints, "name", [(name, seq, "")])
+        put_many(self._connection, checkpoints, [(name, seq, "")])
 
     def append(self, facts: Sequence[Fact]) -> int:
         """Write facts that are new into the log; return the number of the last."""
@@ -103,7 +103,7 @@ class Desk:
 
     def put_situations(self, changed: Iterable[Situation]) -> None:
         """Store situations as they are now."""
-        self._replace(situations, "thing", changed)
+        put_many(self._connection, situations, changed)
 
     def orders(self, ids: Iterable[str]) -> dict[str, OrderRow]:
         """Orders by their id."""
@@ -170,7 +170,7 @@ class Desk:
 
     def put_orders(self, changed: Iterable[OrderRow]) -> None:
         """Store orders as they are now."""
-        self._replace(orders, "id", changed)
+        put_many(self._connection, orders, changed)
 
     def _orders(self, query: Select[Any]) -> list[OrderRow]:
         return [OrderRow(*row) for row in self._connection.execute(query)]
@@ -182,10 +182,3 @@ class Desk:
             query = select(table).where(table.c[key].in_(keys[place : place + log.ASKED]))
             out += self._connection.execute(query).all()
         return out
-
-    def _replace(self, table: Table, key: str, rows: Iterable[tuple[object, ...]]) -> None:
-        changed = list(rows)
-        keys = [str(row[0]) for row in changed]
-        for place in range(0, len(keys), log.ASKED):
-            self._connection.execute(delete(table).where(table.c[key].in_(keys[place : place + log.ASKED])))
-        insert_many(self._connection, table, [column.name for column in table.columns], changed)

@@ -134,7 +134,8 @@ class LogBook:
 
         Whoever calls this, in however many processes: each row is handed out once for each name of a
         follower, in order. `step` reads and writes through the desk, and says how many of the rows it took;
-        the others come again. Returns how many were taken.
+        the others come again. Rows that it writes itself are not handed out to it where they come next: most
+        of a follower's transactions would be about its own. Returns how many were taken.
         """
         with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
             if not log.reaches_beyond(connection, Desk(connection, self._shelf).checkpoint(name)):
@@ -142,7 +143,10 @@ class LogBook:
         with self._database.logging() as connection:
             desk = Desk(connection, self._shelf)
             entries = log.read(connection, desk.checkpoint(name), limit, self._shelf)
+            last = log.head(connection)
             taken = step(entries, desk) if entries else 0
             if taken:
-                desk.remember(name, entries[taken - 1].seq)
+                seq = entries[taken - 1].seq
+                # Nobody else writes the log meanwhile: what stands behind the last row is the follower's own.
+                desk.remember(name, log.head(connection) if seq == last else seq)
             return taken
