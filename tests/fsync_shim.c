@@ -1,6 +1,6 @@
 /* A disk that forgets: keeps, of every file under a folder, the bytes that were there when it was last synced.
 
-   gcc -shared -fPIC -O2 -o fsync_shim.so fsync_shim.c -ldl, then LD_PRELOAD=./fsync_shim.so and
+   gcc -shared -fPIC -O2 -o fsync_shim.so fsync_shim.c, then LD_PRELOAD=./fsync_shim.so and
 
    GRIDMAP_SHADOW_OF       the folder that is watched (a real path, no slash at its end)
    GRIDMAP_SHADOW          where the synced copies go, outside of that folder
@@ -11,11 +11,13 @@
    together say which file it is, whatever it is called now. What was never synced has no copy. Nothing else
    needs to be watched: names are a folder's content, truncation and writing a file's.
 
+   A file is read by the descriptor that is synced. Opening it once more and closing that would drop all locks
+   that the process has on it (POSIX), and SQLite lives by these.
+
    Copies are made under one lock and renamed into place, so that a kill in the middle leaves the copy before.
    tests/torture_disk.py puts a folder back to what such a disk would hold. */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -96,16 +98,19 @@ static void keep(int fd, const char *shadow) {
     int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR) {}
     int to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    char own[64];
-    snprintf(own, sizeof own, "/proc/self/fd/%d", fd); /* the descriptor itself may be for writing only */
-    int from = open(own, O_RDONLY | O_CLOEXEC);
+    int from = fd, own = -1;
+    if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) { /* never for SQLite's files: see above */
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        from = own = open(path, O_RDONLY | O_CLOEXEC);
+    }
     int bad = lock < 0 || to < 0 || from < 0;
     bad = bad || (S_ISDIR(mode) ? list_names(from, to) : copy_bytes(from, to)) || rename(part, kept);
     if (bad) {
         fprintf(stderr, "fsync_shim: %s could not be kept: %s\n", kept, strerror(errno));
         abort();
     }
-    close(from);
+    if (own >= 0) close(own);
     close(to);
     close(lock);
 }

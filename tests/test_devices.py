@@ -45,15 +45,15 @@ class Town:
         self.store = store
         self.now = START
         self.events: list[dict[str, Any]] = []
-        self.refuses = False
+        self.refusal: Exception | None = None
 
     def desk(self, rules: Rules | None = None) -> DeviceDesk:
         """A desk as one process has it."""
         return DeviceDesk(self.store.device_book, self.send, lambda: self.now, rules)
 
     def send(self, events: list[dict[str, Any]]) -> None:
-        if self.refuses:
-            raise BusyError("events: too many wait")
+        if self.refusal is not None:
+            raise self.refusal
         self.events += events
 
     @property
@@ -227,13 +227,17 @@ def test_workers_at_the_same_moment_decide_each_event_once(town: Town) -> None:
     assert [row.changed for row in town.store.device_book.changed_since(0, 99)] == [*range(1, 17)]
 
 
-def test_an_event_that_cannot_be_told_now_is_told_later_by_anybody(town: Town) -> None:
+@pytest.mark.parametrize("refusal", [BusyError("events: too many wait"), ZeroDivisionError()])
+def test_an_event_that_cannot_be_told_now_is_told_later_by_anybody(
+    town: Town, refusal: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     desk = town.desk()
-    town.refuses = True
+    town.refusal = refusal
     assert desk.take([say("sos-1", state="pressed")]) == [None]
     desk.sweep()
     assert (town.events, desk.feed().untold) == ([], 1)
-    town.refuses = False
+    assert caplog.text.count("1 events of devices wait") == 1
+    town.refusal = None
     other = town.desk()
     other.sweep()
     assert (town.told, other.feed().untold) == ([("sos-1:sos", "open")], 0)

@@ -61,7 +61,7 @@ def serving(folder: Path, clock: Clock) -> Iterator[Reported]:
         )
         affairs = Affairs(TWIN, store, clock)
         try:
-            yield Reported(TWIN, affairs)
+            yield Reported(TWIN, affairs, store)
         finally:
             affairs.close()
 

@@ -45,9 +45,7 @@ def build_shim(folder: Path) -> Path:
             f"the disk that forgets is written in C, and there is no compiler. Type: {NEED}"
         )
     out = folder / "fsync_shim.so"
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(out), str(SOURCE), "-ldl"], check=True
-    )
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(out), str(SOURCE)], check=True)
     return out
 
 

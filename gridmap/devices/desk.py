@@ -77,6 +77,7 @@ class DeviceDesk:
         self._clock = clock
         self._fingerprint = self.rules.fingerprint()
         self._lock = Lock()
+        self._said = ""
         self._hears = True
         self._since: datetime | None = self._after_break()
 
@@ -166,9 +167,13 @@ class DeviceDesk:
             some = list(events[place : place + TOLD_AT_ONCE])
             try:
                 self._send(some)
-            except GridmapError as error:
-                LOG.error("%d events of devices wait to be told: %s", len(events) - place, error)
+            except Exception as error:  # whatever it is, the readings are stored, and the events stay here
+                if (reason := str(error) or type(error).__name__) != self._said:
+                    self._said = reason
+                    ours = isinstance(error, GridmapError)
+                    LOG.error("%d events of devices wait: %s", len(events) - place, reason, exc_info=not ours)
                 return
+            self._said = ""
             self._take_off({event["id"] for event in some})
 
     def _take_off(self, told: set[str]) -> None:

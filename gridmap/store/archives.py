@@ -288,8 +288,10 @@ def _known(connection: Connection, hashes: Iterable[int]) -> set[tuple[int, int]
     """Those rows of `archived_keys` that have some hashes."""
     wanted, out = sorted(hashes), set[tuple[int, int]]()
     for place in range(0, len(wanted), ASKED):
-        among = archived_keys.c.hash.in_(wanted[place : place + ASKED])
-        out |= {(row[0], row[1]) for row in connection.execute(select(archived_keys).where(among))}
+        # Every event asks this; written out, numbers take half the time of as many parameters.
+        among = ",".join(map(str, wanted[place : place + ASKED]))
+        found = connection.exec_driver_sql(f"SELECT hash, seq FROM archived_keys WHERE hash IN ({among})")
+        out |= {(row[0], row[1]) for row in found}
     return out
 
 

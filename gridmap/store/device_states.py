@@ -3,7 +3,7 @@
 Theory of operation. A row holds one device: `body` is its state as JSON, `changed` a number that grows with
 each change that can be seen, so that others follow by asking for what is above the number they know. Numbers
 are given inside the one transaction that may write, so nobody is shown a lower one later. The column that the
-schema calls `heard_ms` holds when a device must be looked at next, in the time of the feed: a sweep reads
+schema calls `due_ms` holds when a device must be looked at next, in the time of the feed: a sweep reads
 only the rows that are due, however many there are.
 
 The row whose device is the empty text is the feed's own. Its `changed` is the highest number given, its body
@@ -38,7 +38,7 @@ NEVER: Final = 2**62
 FEED: Final = ""
 """The device of the feed's own row; no device has an empty code."""
 
-_due = device_states.c.heard_ms
+_due = device_states.c.due_ms
 
 Done = TypeVar("Done")
 
@@ -103,7 +103,7 @@ class DeviceTable:
         """Store states as they are now."""
         changed = list(rows)
         self.drop(row.device for row in changed)
-        insert_many(self._connection, device_states, ("device", "changed", "heard_ms", "body"), changed)
+        insert_many(self._connection, device_states, ("device", "changed", "due_ms", "body"), changed)
 
     def drop(self, codes: Iterable[str]) -> None:
         """Forget some devices."""
@@ -113,12 +113,12 @@ class DeviceTable:
     def put_feed(self, changed: int, body: str) -> None:
         """Store what is kept of the feed, and the highest number given."""
         self._connection.execute(delete(device_states).where(device_states.c.device == FEED))
-        values = {"device": FEED, "changed": changed, "heard_ms": NEVER, "body": body}
+        values = {"device": FEED, "changed": changed, "due_ms": NEVER, "body": body}
         self._connection.execute(insert(device_states).values(values))
 
     def call_all(self) -> None:
         """Have every device due at 0, which is before any moment: what they are judged by has changed."""
-        query = update(device_states).where(device_states.c.device != FEED).values(heard_ms=0)
+        query = update(device_states).where(device_states.c.device != FEED).values(due_ms=0)
         self._connection.execute(query)
 
     def count_due(self, moment: int) -> int:

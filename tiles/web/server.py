@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import click
 
+from gridmap.devices.mqtt_address import parse_mqtt
 from gridmap.errors import InputError
 from gridmap.store.address import address_of
 from tiles.web import batch
@@ -74,6 +75,8 @@ def serve(
     Port 0 takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
     when the host, the port or the broker's address cannot be used.
     """
+    if mqtt is not None:
+        parse_mqtt(mqtt)  # a wrong address is told before the city is loaded
     stop = Event()
     opened: list[Twin] = []
     followers: list[Thread] = []
@@ -101,7 +104,9 @@ def serve(
         if mqtt is not None:
             from gridmap.devices.mqtt import MqttDoor
 
-            ends.callback(MqttDoor(mqtt, affairs.devices.take, affairs.devices.hears).close)
+            # A broker knows its clients by name and puts one out for another: each city has a name of its own.
+            client = f"gridmap-{affairs.book.secret('mqtt').hex()[:12]}"
+            ends.callback(MqttDoor(mqtt, affairs.devices.take, affairs.devices.hears, client).close)
         return Loaded(twin, (upkeep or Upkeep()).tiling(gallery), affairs)
 
     try:

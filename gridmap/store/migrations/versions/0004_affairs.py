@@ -75,12 +75,12 @@ def _make_kept_apart() -> None:
         "device_states",
         sa.Column("device", sa.Text, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),
-        sa.Column("heard_ms", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("device", name="pk_device_states"),
     )
     op.create_index("ix_device_states_changed", "device_states", ["changed"])
-    op.create_index("ix_device_states_heard_ms", "device_states", ["heard_ms"])
+    op.create_index("ix_device_states_due_ms", "device_states", ["due_ms"])
     op.create_table(
         "secrets",
         sa.Column("name", sa.Text, nullable=False),
