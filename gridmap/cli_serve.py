@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     "--mqtt",
     metavar="URL",
     default=lambda: MQTT.value() or None,
-    help="Listen to devices at this broker: mqtt://USER:PASSWORD@HOST:1883/PREFIX, mqtts:// with TLS. Several "
-    "servers of one city: add ?share=workers&client=w1 (w2 ...).",
+    help="Listen to devices at this broker: mqtt://USER:PASSWORD@HOST:1883/PREFIX, mqtts:// with TLS. "
+    "Several servers of one city: add ?share=workers&client=w1 (w2 ...).",
 )
 def serve(
     place: CityAddress,

@@ -66,7 +66,9 @@ WITHIN_VERTICES: Final = Setting(
     "GRIDMAP_WITHIN_VERTICES", "100000", "The most vertices that the polygon of a POST /within may have."
 )
 EVENTS_BYTES: Final = Setting(
-    "GRIDMAP_EVENTS_BYTES", "67108864", "The largest body in bytes that POST /events and POST /devices/readings take."
+    "GRIDMAP_EVENTS_BYTES",
+    "67108864",
+    "The largest body in bytes that POST /events and POST /devices/readings take.",
 )
 ACTION_BYTES: Final = Setting(
     "GRIDMAP_ACTION_BYTES", "65536", "The largest body in bytes that POST /orders/{id}/actions takes."

@@ -11,7 +11,7 @@ log          what was said and done, in the order in which everybody sees it: ev
 log_archives, archived_keys  which rows of the log stand in blobs now, and what each of them is known by.
 personal     names and phones of those who reported, apart from the log, so that they can be erased.
 attachments  photos of events; what is erased leaves its row, without its data.
-device_states  the last that each device said, and when it is to be looked at next; `changed` grows with each change.
+device_states  the last that each device said, and when to look at it next; each change has a number.
 hooks, deliveries  who wants to be told of what in the log, and what is still to be told, or could not be.
 situations   what the events add up to: what is open now, and what was closed lately.
 orders       work orders as the log makes them; the log's rows are their history.

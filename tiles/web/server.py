@@ -104,7 +104,7 @@ def serve(
         if mqtt is not None:
             from gridmap.devices.mqtt import MqttDoor
 
-            # A broker knows its clients by name and puts one out for another: each city has a name of its own.
+            # A broker knows its clients by name and puts one out for another: each city has its own.
             client = f"gridmap-{affairs.book.secret('mqtt').hex()[:12]}"
             ends.callback(MqttDoor(mqtt, affairs.devices.take, affairs.devices.hears, client).close)
         return Loaded(twin, (upkeep or Upkeep()).tiling(gallery), affairs)
