@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_S = 60
+METRICS = ("open_events", "open_orders")
 
 
 class Desk:
@@ -186,7 +187,26 @@ def test_the_live_tilejson_names_tiles_that_are_there(desk: Desk) -> None:
     desk.web.ask("/tiles/live/0/event/xyz/1/5/0.mvt", 404)
 
 
+def test_open_orders_and_events_are_numbers_beside_the_tiles(desk: Desk) -> None:
+    def told(level: str, metric: str) -> tuple[int, int]:
+        said = desk.web.json(f"/values/{level}/{metric}")
+        return sum(said["values"]), said["seq"]
+
+    before = [told(level, metric)[0] for level in ("district", "grid") for metric in METRICS]
+    order = desk.report("counted", GRID)
+    desk.report("drill", GRID, drill=True)
+    after = [told(level, metric) for level in ("district", "grid") for metric in METRICS]
+    assert [count for count, _ in after] == [count + 1 for count in before]
+    assert all(seq >= int(order.removeprefix("o-")) for _, seq in after)
+
+
 def test_without_a_store_there_are_no_orders() -> None:
     web = Checked(make_twin())
-    for address in ("/orders", "/orders/o-1", "/events", "/tiles/live/event.json"):
+    for address in (
+        "/orders",
+        "/orders/o-1",
+        "/events",
+        "/tiles/live/event.json",
+        "/values/grid/open_orders",
+    ):
         assert json.loads(web.ask(address, 503).get_data())["status"] == 503

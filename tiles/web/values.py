@@ -1,7 +1,8 @@
 """What changes is beside the tile: `GET /values/{layer}/{metric}`, a number for each id of a layer.
 
 A page lays them over its tiles (`setFeatureState` in MapLibre), so a new number never costs a new geometry.
-`seq` says up to which fact of the log the numbers go; as long as there is no log it is the edition's number.
+`seq` says how new the numbers are: of what is open, up to which number of the log they go; of what stands in
+the city, by which edition they are.
 """
 
 from __future__ import annotations
@@ -14,25 +15,32 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from gridmap.errors import InputError
+from gridmap.model import NOWHERE
 from gridmap.tallies import rows_below
 from tiles.web import fields, problems
 from tiles.web.call import Call
 from tiles.web.coded import coded
+from tiles.web.events import affairs_of
 from tiles.web.parameters import Parameter, quote, read_choice
 from tiles.web.reply import ARROW, JSON, PROBLEM, Reply, to_json
 from tiles.web.route import Route, json_response, reference
 
 if TYPE_CHECKING:
+    from gridmap.board import Scene
     from gridmap.twin import Snapshot
     from gridmap.types import BoolArray, FloatArray, Int64Array
 
 AREA_M2: Final = "area_m2"
+OPEN_EVENTS: Final = "open_events"
+OPEN_ORDERS: Final = "open_orders"
 GATES: Final = {
     "households": "households",
     "people": "households",
     AREA_M2: "areas",
     "buildings": "areas",
     "devices": "things",
+    OPEN_EVENTS: "events",
+    OPEN_ORDERS: "events",
 }
 """The metrics, and what each discloses (a layer of the gate)."""
 
@@ -48,7 +56,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "seq": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "Up to which fact of the log the numbers go; without a log the edition.",
+                "description": "Of open_events and open_orders the number of the log, else the edition.",
             },
             "ids": {
                 "type": "array",
@@ -76,7 +84,7 @@ _PARAMETERS: Final = (
     Parameter(
         "metric",
         {"type": "string", "enum": list(GATES), "examples": [AREA_M2]},
-        "What is counted; area_m2 is the ellipsoidal area.",
+        "What is counted, drills left out; area_m2 is the ellipsoidal area.",
         required=True,
         place="path",
     ),
@@ -109,12 +117,19 @@ def answer(call: Call) -> Reply:
         known = ", ".join(GATES)
         raise problems.Refusal(problems.NO_VALUES, f"{quote(metric)} is not counted here; there are {known}.")
     chosen = _chosen(call, depth)
-    ids, values = snapshot.numbers[depth][chosen], _values(snapshot, metric, depth)[chosen]
+    seq = snapshot.edition.number
+    counts: Int64Array | FloatArray
+    if metric in (OPEN_EVENTS, OPEN_ORDERS):
+        scene = affairs_of(call).board.refresh()
+        seq, counts = scene.seq, _open(snapshot, scene, metric, depth)
+    else:
+        counts = _values(snapshot, metric, depth)
+    ids, values = snapshot.numbers[depth][chosen], counts[chosen]
     told = {
         "layer": call.path["layer"],
         "metric": metric,
         "edition": snapshot.edition.number,
-        "seq": snapshot.edition.number,
+        "seq": seq,
     }
     form = read_choice(call.query, "f", tuple(_FORMATS))
     media_type = _FORMATS[form] if form else _preferred(call.accept)
@@ -138,6 +153,18 @@ def _values(snapshot: Snapshot, metric: str, depth: int) -> Int64Array | FloatAr
         text = f"Nobody knows of {metric} here: the city's store holds none."
         raise problems.Refusal(problems.NO_VALUES, text)
     return found
+
+
+def _open(snapshot: Snapshot, scene: Scene, metric: str, depth: int) -> Int64Array:
+    """How many things, or orders, are open in each area of a level."""
+    partition = snapshot.partition
+    found = scene.things if metric == OPEN_EVENTS else scene.orders
+    codes = [each.code for each in found.values() if each.code is not None and not each.drill]
+    rows = np.array(
+        [row for code in codes if (row := partition.finest.row_of.get(code)) is not None], np.int64
+    )
+    above = partition.ancestors[depth][rows]
+    return np.bincount(above[above != NOWHERE], minlength=len(partition.levels[depth]))
 
 
 def _chosen(call: Call, depth: int) -> BoolArray | slice:
