@@ -76,6 +76,7 @@ class Affairs:
         self._moved = 0
         self._looked = 0.0
         self._outbox = Outbox(store.hooks, clock)
+        self._archives, self._clock = store.archives, clock
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
 
@@ -132,8 +133,16 @@ class Affairs:
                 # something waits for the lock, which a keeper in a hurry would take again at once.
                 time.sleep(YIELD_S if moved >= PAGE else GATHERED_S)
             else:
+                self._tend()
                 self._wake.wait(EVERY_S if not said else 5 * EVERY_S)
                 self._wake.clear()
+
+    def _tend(self) -> None:
+        """Have the oldest rows of the log archived, when it is time for that."""
+        try:
+            self._archives.tend(self._clock())
+        except GridmapError as error:
+            LOG.error("the log is not archived: %s", error)
 
     def _step(self) -> int:
         """Take what is next; how much that was."""

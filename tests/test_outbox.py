@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from standardwebhooks.webhooks import Webhook
@@ -213,7 +214,8 @@ def test_it_runs_by_itself_over_http(store: Store) -> None:
 
 
 def test_a_receiver_that_is_not_there_is_a_problem_in_words() -> None:
-    posted = over_http("http://127.0.0.1:1/", b"{}", {})
+    with httpx.Client() as client:
+        posted = over_http(client, "http://127.0.0.1:1/", b"{}", {})
     assert posted.status is None
     assert "refused" in posted.problem
 

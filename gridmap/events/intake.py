@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from gridmap.errors import BusyError, InputError
+from gridmap.errors import BusyError, GridmapError, InputError
 from gridmap.events.placing import Placed, place_all
 from gridmap.store.log import EVENT, Fact
 
@@ -144,7 +144,8 @@ class Intake:
             try:
                 answers = self._write(events)
             except Exception as error:  # whatever it is, those who wait are told, and the next are taken
-                LOG.exception("%d events could not be written", len(events))
+                ours = isinstance(error, GridmapError)
+                LOG.error("%d events could not be written: %s", len(events), error, exc_info=not ours)
                 answers = error
             begin = 0
             for parcel in parcels:
