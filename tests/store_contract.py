@@ -27,6 +27,7 @@ from sqlalchemy import event
 
 from gridmap.errors import ConflictError, GridmapError
 from gridmap.model import Area
+from gridmap.store import schema
 from gridmap.store.address import open_store
 from gridmap.store.blobs import FolderBlobs
 from gridmap.store.editions import EditionDraft
@@ -365,3 +366,11 @@ def _publish_timed(spec: StoreSpec, wanted: EditionDraft, after_s: float) -> Non
     signal.setitimer(signal.ITIMER_REAL, after_s)
     store.publish(wanted)
     store.close()
+
+
+SINCE_0002 = (
+    *(schema.numbers, schema.deliveries, schema.hooks, schema.attachments, schema.device_states),
+    *(schema.log_archives, schema.archived_keys, schema.log, schema.personal),
+    *(schema.situations, schema.orders, schema.checkpoints, schema.secrets_),
+)
+"""The tables that came after the second step, none before another that needs it."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, text
-from store_contract import STORES, new_store
+from store_contract import SINCE_0002, STORES, new_store
 
 from gridmap.errors import DamageError, InputError, NotFoundError
 from gridmap.store import column_sets, columns, numbers, schema
@@ -252,7 +252,8 @@ def test_devices_of_an_older_gridmap_get_numbers_in_the_order_of_their_codes(
             store.put_devices(devices(codes))
             put_buildings(store, ["h"])
             with store._database.writing() as connection:
-                schema.numbers.drop(connection)
+                for table in SINCE_0002:
+                    table.drop(connection)
                 connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
             forget_numbers(store)
         with spec.open() as store:
