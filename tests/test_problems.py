@@ -8,6 +8,7 @@ from checked import PROBLEM, Checked
 from webtown import DISTRICT, make_twin
 
 from gridmap import errors
+from gridmap.orders.errors import OrderError
 from tiles.web import problems
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_an_endless_address_is_414(web: Checked) -> None:
 
 def test_every_error_of_ours_has_a_status() -> None:
     own = {each for each in errors.GridmapError.__subclasses__() if each.__module__ == errors.__name__}
-    assert set(problems.BY_ERROR) == own
+    assert set(problems.BY_ERROR) == own | set(OrderError.__subclasses__())
 
 
 SECRET = "/srv/secret/city.sqlite"

@@ -49,11 +49,11 @@ STYLE: Final = """
     text { font-family: sans-serif; fill: #cfe8ff; font-size: 15px }
     .title { font-size: 30px; font-weight: bold; fill: #ffffff }
     .zh { font-size: 18px; font-weight: bold; fill: #ffffff }
-    .en { font-size: 13px; fill: #8fb4d9 }
+    .en { font-size: 15px; fill: #8fb4d9 }
     .mid { text-anchor: middle }
-    .key { font-family: monospace; font-size: 14px; fill: #19d7ff }
+    .key { font-family: monospace; font-size: 15px; fill: #19d7ff }
     .head { fill: #ffd166; font-size: 16px; font-weight: bold }
-    .verb { fill: #ffd166; font-size: 14px; paint-order: stroke; stroke: #07142b; stroke-width: 5px }
+    .verb { fill: #ffd166; font-size: 15px; paint-order: stroke; stroke: #07142b; stroke-width: 5px }
     .live { fill: #10305c; stroke: #3aa0ff; stroke-width: 1.5 }
     .over { fill: #0b1f3f; stroke: #2bd576; stroke-width: 1.5 }
     .line { fill: none; stroke: #19d7ff; stroke-width: 1.8 }
@@ -268,13 +268,13 @@ def _anywhere() -> list[str]:
         to = "状态不变 same" if row.to == SAME else f"→ {STATES[row.to].zh} {row.to}"
         some = "" if row.states == LIVE else f"（{len(row.states)} 个状态）"
         out.append(_text(x + 18, y + 54 + number * step, "", f"{ACTIONS[row.action].zh} {row.action}{some}"))
-        out.append(_text(x + 250, y + 54 + number * step, "", to))
+        out.append(_text(x + 226, y + 54 + number * step, "", to))
     return out
 
 
 def _rows(top: int) -> tuple[list[str], int]:
     """The whole table as text, a line or more for each row; and the height it ends at."""
-    columns = (48, 300, 720, 900, 1560)
+    columns = (48, 290, 690, 910, 1570)
     heads = ("动作 action", "自 from", "至 to", "谁 who", "条件 needs, guards")
     out = [_text(x, top, "head", text) for x, text in zip(columns, heads, strict=True)]
     y = top + 12
@@ -282,7 +282,7 @@ def _rows(top: int) -> tuple[list[str], int]:
         action = ACTIONS[row.action]
         cells = (
             [f"{action.zh} {row.action}"],
-            _wrapped(_states(row), 400),
+            _wrapped(_states(row), 390),
             ["状态不变 same" if row.to == SAME else f"{STATES[row.to].zh} {row.to}"],
             _wrapped("、".join(f"{ROLES[role].zh}" for role in row.roles), 640),
             _wrapped(_conditions(row), 440),
