@@ -174,6 +174,8 @@ def check(event: EventIn, secret: bytes) -> Given:
 
 
 def _check_place(event: EventIn) -> None:
+    if None not in (event.lon, event.lat, event.crs) and event.place is None and event.qr is None:
+        return
     given = [name for name in ("lon", "lat", "crs") if getattr(event, name) is not None]
     if given and len(given) < 3:
         lack = next(name for name in ("lon", "lat", "crs") if name not in given)
