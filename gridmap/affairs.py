@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gridmap.board import Board
 from gridmap.casework import BOUNDARIES, Casework
 from gridmap.devices.desk import DeviceDesk, Rounds
-from gridmap.errors import GridmapError, InputError
+from gridmap.errors import DamageError, GridmapError, InputError
 from gridmap.events.document import from_object
 from gridmap.events.intake import Intake
 from gridmap.orders.rules import Rules
@@ -51,6 +51,10 @@ YIELD_S: Final = 0.002
 GATHERED_S: Final = 0.04
 """How long the keeper waits when it has taken all there is, for what comes next."""
 
+CHECKED_AT_ONCE: Final = 2_000
+CHECK_PAUSE_S: Final = 0.02
+"""The check after the start reads so many rows, and then lets others work."""
+
 DUE_EVERY_S: Final = 1.0
 """How often the clocks of orders are looked at; a mark is told within a second or so."""
 
@@ -77,8 +81,12 @@ class Affairs:
         self._looked = 0.0
         self._outbox = Outbox(store.hooks, clock)
         self._archives, self._clock = store.archives, clock
+        self.damage: DamageError | None = None
+        """What was found wrong with the log; then nothing of it is served, and nothing is taken."""
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
+        self._checker = Thread(target=self._check, name="log-check", daemon=True)
         self._keeper.start()
+        self._checker.start()
 
     @cached_property
     def secret(self) -> bytes:
@@ -101,6 +109,7 @@ class Affairs:
         self._ended = True
         self._wake.set()
         self._keeper.join(10)
+        self._checker.join(10)
         self._outbox.close()
 
     def act(self, order: str, request: Request) -> WorkOrder:
@@ -114,6 +123,24 @@ class Affairs:
         for answer in self.intake.take([from_object(event, self.secret) for event in events]):
             if isinstance(answer, InputError):
                 LOG.error("an event of a device cannot be used: %s", answer)
+
+    def _check(self) -> None:
+        """Read the whole log and its indexes once after the start, slowly.
+
+        A row that is damaged is found when it is read, but a torn page of an index only hides rows: the same
+        event could be taken twice.
+        """
+        try:
+            self.book.check_structure()
+            for _ in self.book.verify(CHECKED_AT_ONCE):
+                if self._ended:
+                    return
+                time.sleep(CHECK_PAUSE_S)
+        except DamageError as error:
+            self.damage = error
+            LOG.error("events are neither served nor taken any more: %s", error)
+        except Exception:
+            LOG.exception("the log could not be checked")
 
     def _keep(self) -> None:
         said = ""

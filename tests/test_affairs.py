@@ -19,7 +19,7 @@ from gridmap.errors import BusyError, HomeError
 from gridmap.events.document import from_object
 from gridmap.events.intake import NEW, Intake, Receipt
 from gridmap.events.situations import read_state
-from gridmap.store.log import EVENT, ORDER
+from gridmap.store.log import EVENT, ORDER, Fact
 from gridmap.store.store import utc_now
 
 if TYPE_CHECKING:
@@ -200,3 +200,23 @@ def test_a_reporter_is_kept_apart_and_can_be_erased(store: Store) -> None:
     assert report(affairs, "a", reporter={"name": "张三", "phone": "13800000000"}).outcome == "same"
     assert store.log.personal("12345/a") is None
     affairs.close()
+
+
+def test_a_log_whose_index_is_torn_is_found_after_the_start(tmp_path: Path) -> None:
+    spec = SqliteSpec(str(tmp_path / "city"))
+    with spec.open() as store:
+        store.log.add([Fact(EVENT, f"s/{number}", "{}") for number in range(2_000)])
+        with store._database.writing() as connection:
+            root = connection.exec_driver_sql(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'log' AND type = 'index'"
+            ).scalar_one()
+        size = 4096
+    database = next((tmp_path / "city").rglob("*.sqlite"))
+    with database.open("r+b") as file:
+        file.seek((root - 1) * size + size // 2)
+        file.write(bytes(size // 2))
+    with spec.open() as store:
+        affairs = Affairs(TWIN, store)
+        until(lambda: affairs.damage is not None)
+        assert "damaged" in str(affairs.damage)
+        affairs.close()

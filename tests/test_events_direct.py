@@ -11,6 +11,7 @@ import pytest
 from frontdoor import front_door
 from reported import reporting
 
+from gridmap.errors import DamageError
 from tiles.web.events_direct import DirectEvents
 
 if TYPE_CHECKING:
@@ -101,6 +102,13 @@ def test_what_is_unusual_is_left_to_the_app(both: Both, body: bytes, media_type:
         same(first, again)
     else:
         assert again[0] == 200
+
+
+def test_what_was_found_damaged_takes_nothing_more(both: Both) -> None:
+    both.web.affairs.damage = DamageError("row 1 of the log is gone")
+    assert both.directly(json.dumps(EVENT).encode())[2]["type"] == "/problems#damaged"
+    assert json.loads(both.web.client.get("/events").get_data())["status"] == 500
+    assert both.web.affairs.book.head() == 0
 
 
 def test_a_point_that_is_none_is_told_by_name(both: Both) -> None:

@@ -84,6 +84,10 @@ class LogBook:
         with self._database.reading() as connection:
             return log.find(connection, kind, keys, self._shelf)
 
+    def check_structure(self) -> None:
+        """Test the structure of the database, indexes too. DamageError: what is wrong first."""
+        self._database.verify()
+
     def verify(self, page: int = 20_000) -> Iterator[int]:
         """Read the whole log page by page, archives too; say after each how far it is sound.
 

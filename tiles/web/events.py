@@ -45,9 +45,11 @@ SCANNED: Final = 50_000
 
 
 def affairs_of(call: Call) -> Affairs:
-    """What goes on in the city. Refusal: this server was started without a store."""
+    """What goes on in the city. Refusal: there is no store; DamageError: its log is damaged."""
     if call.affairs is None:
         raise problems.Refusal(problems.UNAVAILABLE, "This server was started without a store of events.")
+    if call.affairs.damage is not None:
+        raise call.affairs.damage
     return call.affairs
 
 

@@ -39,7 +39,7 @@ class DirectEvents:
 
     def __call__(self, request: Request, ticket: Ticket) -> bool:
         """Whether this is one plain event; then the ticket is called when it is written."""
-        if request.size > LONGEST or b"?" in request.target:
+        if request.size > LONGEST or b"?" in request.target or self._affairs.damage is not None:
             return False
         headers = dict(request.headers)
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
