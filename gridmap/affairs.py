@@ -158,7 +158,7 @@ class Affairs:
                 self._tell()
                 # What comes within a moment is taken together: each turn costs some ms. And who reports
                 # something waits for the lock, which a keeper in a hurry would take again at once.
-                time.sleep(YIELD_S if moved >= PAGE else GATHERED_S)
+                time.sleep(GATHERED_S if moved < PAGE or self.intake.is_busy else YIELD_S)
             else:
                 self._tend()
                 self._wake.wait(EVERY_S if not said else 5 * EVERY_S)

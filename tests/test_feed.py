@@ -31,6 +31,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.items: list[LiveItem] = []
+        self.streams = 1
+        self.passed: list[int] = []
+
+    def pass_over(self, seq: int) -> None:
+        self.passed.append(seq)
 
     def publish(self, items: Sequence[LiveItem]) -> None:
         self.items += items
@@ -119,6 +124,20 @@ def test_numbers_of_open_orders_follow_in_every_area_above(city: City) -> None:
     states = {json.loads(item.data)["code"]: item for item in city.feed.states(Filter())}
     assert json.loads(states[GRID].data)["value"] == 1
     assert DISTRICT in states[GRID].codes
+
+
+def test_a_burst_is_not_told_to_an_empty_room(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tiles.web.feed.MOST_UNHEARD", 5)
+    city.heard.streams = 0
+    events = [from_object({"id": f"e{n}", "source": "s", "class": "其他"}, b"k") for n in range(50)]
+    city.affairs.intake.take(events)
+    city.heard.until(lambda: city.heard.passed)
+    told = [item.seq for item in city.heard.items if item.seq is not None]
+    assert city.heard.passed[0] >= 50
+    city.heard.streams = 1
+    seq = city.report("heard")
+    city.heard.until(lambda: seq in [item.seq for item in city.heard.items])
+    assert not set(told) & set(range(6, 51))
 
 
 def test_an_edition_that_is_served_is_told_as_a_value(city: City) -> None:

@@ -432,6 +432,20 @@ def test_an_id_that_is_not_known_is_reset_in_the_stream(since: str, reason: str,
     assert outlet.parser.seqs() == [21, 22]
 
 
+def test_what_was_passed_over_is_a_reset_for_who_came_in_between() -> None:
+    stand = Stand()
+    stand.events(1, 20)
+    outlet = stand.listen()
+    stand.hub.pass_over(5_000)
+    stand.loop.run()
+    assert [each.kind for each in outlet.parser.events] == ["hello", "reset"]
+    assert outlet.parser.of("reset")[0].data["seq"] == 5_000
+    stand.events(5_001, 5_002)
+    assert outlet.parser.seqs() == [5_001, 5_002]
+    assert stand.listen(since="20").parser.of("reset")
+    assert stand.listen(since="5001").parser.seqs() == [5_002]
+
+
 def test_all_that_the_ring_holds_can_be_resumed() -> None:
     stand = Stand(limits=StreamLimits(ring_frames=3_000, lag_frames=10))
     stand.events(1, 5_000)

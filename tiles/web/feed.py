@@ -46,6 +46,12 @@ EVERY_S: Final = 0.1
 PAUSE_S: Final = 0.02
 """The shortest time between two looks: what comes in between is read at once."""
 
+UNHEARD_S: Final = 0.2
+"""The same while nobody listens."""
+
+MOST_UNHEARD: Final = 4_000
+"""Rows behind the newest that are passed over when nobody listens: a burst is not told to an empty room."""
+
 BACK: Final = 10_000
 """Rows before the newest that are told to a new hub, so that streams go on over a restart."""
 
@@ -116,7 +122,7 @@ class Feed:
             if told < PAGE:
                 self._wake.wait(EVERY_S if not said else 1.0)
                 self._wake.clear()
-                Event().wait(PAUSE_S)
+                Event().wait(PAUSE_S if self._hub.streams else UNHEARD_S)
 
     def _step(self) -> int:
         """Tell what is new; how many rows that were."""
@@ -124,6 +130,9 @@ class Feed:
             self._snapshot, self._chains, self._recount = self._twin.current, {}, True
             number = self._snapshot.edition.number
             self._hub.publish([LiveItem(None, "value", "edition", to_json({"edition": number}))])
+        if not self._hub.streams and (head := self._affairs.book.head()) > self._seq + MOST_UNHEARD:
+            self._hub.pass_over(head)
+            self._seq = head
         entries = self._affairs.book.read(self._seq, PAGE)
         if entries:
             self._hub.publish(list(self._items(entries)))

@@ -133,6 +133,23 @@ class Hub:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 self._loop.call_soon_threadsafe(self._wake)
 
+    def pass_over(self, seq: int) -> None:
+        """Leave out what stands in the log up to a number: nobody listens; from any thread.
+
+        Who comes back with an earlier id, or has just come, is told to load anew (`reset`).
+        """
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._pass_over, seq)
+
+    def _pass_over(self, seq: int) -> None:
+        before = self._ring.newest
+        self._ring.pass_over(seq)
+        for listener in [*self._listeners]:  # who came in between lacks what was left out
+            if listener.live:
+                self._leave_behind(listener, before, self._catchup.number)
+            self._catchup.add(listener)
+
     def begin(self, loop: Loop) -> None:
         """Take what was published so far, and begin to tell; called in the loop."""
         self._catchup.soon = loop.call_soon

@@ -57,6 +57,14 @@ class Ring:
             self._first = 0
         return True
 
+    def pass_over(self, seq: int) -> None:
+        """Forget everything and begin anew behind a number that is newer than the newest."""
+        if seq > self.newest:
+            self._frames.clear()
+            self._seqs.clear()
+            self._first = self._bytes = 0
+            self.floor = self._begin = self.newest = seq
+
     def holds(self, seq: int) -> bool:
         """Whether everything behind a number is here."""
         return self.floor <= seq <= self.newest
