@@ -46,10 +46,10 @@ PAGE: Final = 100
 """Rows that the keeper takes at a time: for some 20 ms nobody else can write."""
 
 YIELD_S: Final = 0.002
-"""How long the keeper stands back between two pages."""
+"""How long the keeper stands back between two pages while nobody waits to report something."""
 
 GATHERED_S: Final = 0.04
-"""How long the keeper waits when it has taken all there is, for what comes next."""
+"""How long the keeper stands back when it has taken all there is, or when events wait to be written."""
 
 CHECKED_AT_ONCE: Final = 2_000
 CHECK_PAUSE_S: Final = 0.02
