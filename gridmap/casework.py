@@ -305,7 +305,9 @@ class _Open:
         self._desk = desk
         about = desk.orders_about(things)
         self.orders = {thing: order_from_json(rows[-1].body) for thing, rows in about.items()}
-        self._staff = desk.staff(code for code in codes if code is not None)
+        wanted = [code for code in dict.fromkeys(codes) if code is not None]
+        found = desk.staff(wanted)
+        self._staff: dict[str, Sequence[StaffPost]] = {code: found.get(code, ()) for code in wanted}
         persons = [post.person for posts in self._staff.values() for post in posts]
         self._loads = desk.loads(persons) if persons else {}
         self.facts: list[Fact] = []
@@ -314,7 +316,7 @@ class _Open:
     def staff(self, code: str | None) -> Sequence[StaffPost]:
         """The roster of a grid."""
         if code is not None and code not in self._staff:
-            self._staff |= {code: self._desk.staff([code]).get(code, [])}
+            self._staff[code] = self._desk.staff([code]).get(code, [])
         return self._staff.get(code or "", [])
 
     def loads(self, staff: Sequence[StaffPost]) -> dict[str, int]:

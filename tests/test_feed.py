@@ -32,7 +32,14 @@ class Heard:
     def __init__(self) -> None:
         self.items: list[LiveItem] = []
         self.streams = 1
+        self.reached = 0
+        self.came: Callable[[], object] = lambda: None
         self.passed: list[int] = []
+
+    def empty(self) -> None:
+        """Everybody leaves, and the feed has seen it."""
+        self.streams, self.reached = 0, -1
+        self.until(lambda: self.reached >= 0)
 
     def pass_over(self, seq: int) -> None:
         self.passed.append(seq)
@@ -127,17 +134,29 @@ def test_numbers_of_open_orders_follow_in_every_area_above(city: City) -> None:
 
 
 def test_a_burst_is_not_told_to_an_empty_room(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tiles.web.feed.MOST_UNHEARD", 5)
-    city.heard.streams = 0
+    monkeypatch.setattr("tiles.web.feed.BACK", 5)
+    city.heard.empty()
     events = [from_object({"id": f"e{n}", "source": "s", "class": "其他"}, b"k") for n in range(50)]
     city.affairs.intake.take(events)
     city.heard.until(lambda: city.heard.passed)
-    told = [item.seq for item in city.heard.items if item.seq is not None]
-    assert city.heard.passed[0] >= 50
+    assert city.heard.passed[-1] >= 50
     city.heard.streams = 1
     seq = city.report("heard")
     city.heard.until(lambda: seq in [item.seq for item in city.heard.items])
-    assert not set(told) & set(range(6, 51))
+    assert not {item.seq for item in city.heard.items} & set(range(1, 51))
+
+
+def test_what_nobody_heard_is_told_when_somebody_comes(city: City) -> None:
+    city.heard.empty()
+    events = [from_object({"id": f"e{n}", "source": "s", "class": "其他"}, b"k") for n in range(50)]
+    last = city.affairs.intake.take(events)[-1].seq  # type: ignore[union-attr]  # none is refused
+    city.heard.until(lambda: city.heard.reached >= last)
+    assert not [item for item in city.heard.items if item.seq is not None]
+    city.heard.streams = 1
+    city.heard.came()
+    city.heard.until(lambda: last in [item.seq for item in city.heard.items])
+    seqs = [item.seq for item in city.heard.items if item.seq is not None]
+    assert seqs == [*range(1, len(seqs) + 1)]
 
 
 def test_an_edition_that_is_served_is_told_as_a_value(city: City) -> None:

@@ -446,6 +446,21 @@ def test_what_was_passed_over_is_a_reset_for_who_came_in_between() -> None:
     assert stand.listen(since="5001").parser.seqs() == [5_002]
 
 
+def test_who_comes_into_an_empty_room_is_told_what_follows_and_who_comes_back_what_he_missed() -> None:
+    stand = Stand(20)
+    came: list[int] = []
+    stand.hub.came = lambda: came.append(stand.hub.streams)
+    stand.hub.reached = 50
+    fresh, back = stand.listen(), stand.listen(since="20")
+    assert came == [1]
+    assert fresh.parser.of("hello")[0].data["seq"] == 50
+    stand.loop.run(5)  # it is known that there is a 50: nobody is told that there is none
+    assert not fresh.parser.of("reset")
+    stand.events(21, 52)
+    assert fresh.parser.seqs() == [51, 52]
+    assert back.parser.seqs() == [*range(21, 53)]
+
+
 def test_all_that_the_ring_holds_can_be_resumed() -> None:
     stand = Stand(limits=StreamLimits(ring_frames=3_000, lag_frames=10))
     stand.events(1, 5_000)

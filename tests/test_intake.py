@@ -227,7 +227,7 @@ def test_closing_writes_what_waits_and_takes_no_more(store: Store) -> None:
 
 
 def test_more_than_may_wait_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    monkeypatch.setattr(module, "MOST_UNDER_WAY", 4)
     gate = Gate()
     intake = made(store.log, city=gate)
     intake.promise([given("a")])

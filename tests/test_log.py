@@ -20,7 +20,7 @@ from gridmap.errors import DamageError, HomeError
 from gridmap.store import log, schema
 from gridmap.store.blobs import FolderBlobs
 from gridmap.store.desk import Desk, Situation
-from gridmap.store.log import EVENT, NOTICE, Entry, Fact, row_checksum
+from gridmap.store.log import EVENT, NOTICE, ORDER, Entry, Fact, row_checksum
 from gridmap.store.sqlite import sqlite_url
 from gridmap.store.store import Store
 
@@ -112,8 +112,13 @@ def test_what_was_written_is_there_after_reopening(spec: StoreSpec) -> None:
 
 def test_a_writer_who_fails_leaves_no_number(store: Store) -> None:
     store.log.add([fact("a")])
+
+    def fail(desk: Desk) -> None:
+        desk.append([fact("b"), fact("c")])
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        store.log.at_desk(lambda desk: desk.append([fact("b"), fact("c")]) // 0)
+        store.log.at_desk(fail)
     assert store.log.add([fact("d")]) == [(2, None)]
     assert verified(store)[-1] == 2
 
@@ -336,6 +341,42 @@ def test_what_a_step_writes_into_the_log_is_there_with_it(store: Store) -> None:
 
     assert [store.log.advance("answerer", 9, answer) for _ in range(3)] == [1, 0, 0]
     assert [(entry.seq, entry.kind) for entry in store.log.read(0, 9)] == [(1, EVENT), (2, NOTICE)]
+
+
+def test_events_may_come_while_a_step_works(store: Store) -> None:
+    store.log.add([fact("a")])
+    called = []
+
+    def answer(entries: Sequence[Entry], desk: Desk) -> int:
+        called.append([entry.key for entry in entries if entry.kind == EVENT])
+        if len(called) == 1:
+            store.log.add([fact("b")])
+        desk.append([fact(f"of {entry.seq}", kind=NOTICE) for entry in entries if entry.kind == EVENT])
+        return len(entries)
+
+    assert [store.log.advance("answerer", 9, answer) for _ in range(3)] == [1, 2, 0]
+    assert called == [["12345/a"], ["12345/b"]]
+    kinds = [EVENT, EVENT, NOTICE, NOTICE]
+    assert [(entry.seq, entry.kind) for entry in store.log.read(0, 9)] == [*enumerate(kinds, 1)]
+
+
+@pytest.mark.parametrize("what", ["done", "followed"])
+def test_a_step_begins_anew_when_something_else_was_done_meanwhile(store: Store, what: str) -> None:
+    """By somebody who acts on an order, or by another follower of the same name, who takes the first row."""
+    store.log.add([fact("a"), fact("b")])
+    called: list[list[int]] = []
+
+    def step(entries: Sequence[Entry], desk: Desk) -> int:
+        called.append([entry.seq for entry in entries])
+        if len(called) == 1 and what == "done":
+            store.log.add([fact("o-1:1", kind=ORDER)])
+        elif len(called) == 1:
+            assert store.log.advance("counter", 1, count) == 1
+        return count(entries, desk)
+
+    assert store.log.advance("counter", 9, step) == (3 if what == "done" else 1)
+    assert called == [[1, 2], [1, 2, 3] if what == "done" else [2]]
+    assert counted(store.log) == {f"row {seq}": 1 for seq in range(1, 4 if what == "done" else 3)}
 
 
 # People and keys

@@ -38,11 +38,15 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger(__name__)
 
-MOST_WAITING: Final = 200_000
-"""Events that may wait to be written; more are refused until some are."""
+MOST_UNDER_WAY: Final = 200_000
+"""Events that may be under way; more are refused until some are written."""
 
 AT_ONCE: Final = 5_000
 """Events of one transaction: a tenth of a second, in which nobody else is acknowledged."""
+
+GATHERED_S: Final = 0.002
+"""How long a transaction is held back for as many as the last one had: they were answered together, and most
+send the next a moment later. Who comes alone is never held back."""
 
 NEW: Final = "new"
 SAME: Final = "same"
@@ -71,6 +75,7 @@ class _Parcel:
 
     events: Sequence[Given]
     told: Callable[[Sequence[Answer] | Exception], None]
+    all_told: Callable[[], None] | None
 
 
 class Intake:
@@ -89,7 +94,12 @@ class Intake:
         self._clock = clock
         self._written = written
         self._waiting: deque[_Parcel] = deque()
-        self._count = 0
+        self.under_way = 0
+        """Events that came and are not written yet."""
+        self._enough = 1
+        """Parcels that are worth waking the writer for."""
+        self._before = 1
+        """Parcels of the last transaction."""
         self._changed = Condition()
         self._ended = False
         self._thread = Thread(target=self._run, name="intake", daemon=True)
@@ -102,23 +112,25 @@ class Intake:
             self._changed.notify()
         self._thread.join(patience_s)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether events wait to be written."""
-        return bool(self._waiting)
-
-    def submit(self, events: Sequence[Given], told: Callable[[Sequence[Answer] | Exception], None]) -> None:
+    def submit(
+        self,
+        events: Sequence[Given],
+        told: Callable[[Sequence[Answer] | Exception], None],
+        all_told: Callable[[], None] | None = None,
+    ) -> None:
         """Have events written; `told` is called from the writing thread, with an answer for each in order.
 
-        Or with the one error for which none of them was written. BusyError: too many wait already.
+        Or with the one error for which none of them was written. `all_told` is called once when everybody
+        was told whose events were written together. BusyError: too many are under way already.
         """
         with self._changed:
-            if self._ended or self._count + len(events) > MOST_WAITING:
-                reason = "this server ends" if self._ended else f"more than {MOST_WAITING:,} events wait"
+            if self._ended or self.under_way + len(events) > MOST_UNDER_WAY:
+                reason = "this server ends" if self._ended else f"more than {MOST_UNDER_WAY:,} events wait"
                 raise BusyError(f"events: {reason}; nothing of this was taken, send it again in a moment")
-            self._count += len(events)
-            self._waiting.append(_Parcel(events, told))
-            self._changed.notify()
+            self.under_way += len(events)
+            self._waiting.append(_Parcel(events, told, all_told))
+            if len(self._waiting) >= self._enough:
+                self._changed.notify()
 
     def take(self, events: Sequence[Given]) -> Sequence[Answer]:
         """Have events written, and wait for it; errors as `submit`, and what went wrong in writing."""
@@ -147,11 +159,16 @@ class Intake:
                 ours = isinstance(error, GridmapError)
                 LOG.error("%d events could not be written: %s", len(events), error, exc_info=not ours)
                 answers = error
+            with self._changed:
+                self.under_way -= len(events)
             begin = 0
             for parcel in parcels:
                 end = begin + len(parcel.events)
                 _say(parcel.told, answers if isinstance(answers, Exception) else answers[begin:end])
                 begin = end
+            for all_told in dict.fromkeys(parcel.all_told for parcel in parcels):
+                if all_told is not None:
+                    _say(all_told)
             _say(self._written)
 
     def _next(self) -> list[_Parcel]:
@@ -159,12 +176,16 @@ class Intake:
         with self._changed:
             while not self._waiting and not self._ended:
                 self._changed.wait()
+            if len(self._waiting) < self._before and not self._ended:
+                self._enough = self._before
+                self._changed.wait(GATHERED_S)
+                self._enough = 1
             parcels: list[_Parcel] = []
             count = 0
             while self._waiting and (not parcels or count + len(self._waiting[0].events) <= AT_ONCE):
                 parcels.append(self._waiting.popleft())
                 count += len(parcels[-1].events)
-            self._count -= count
+            self._before = len(parcels)
             return parcels
 
     def _write(self, given: Sequence[Given]) -> list[Answer]:

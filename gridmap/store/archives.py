@@ -34,6 +34,7 @@ from gridmap.settings import LOG_DAYS, LOG_ROWS
 from gridmap.store import log
 from gridmap.store.archive_files import GROUP, Archive, rows_of, stored, table_of, unpacked
 from gridmap.store.database import insert_many
+from gridmap.store.driver import run
 from gridmap.store.log import ASKED, EVENT, Entry
 from gridmap.store.schema import archived_keys, checkpoints, hooks, log_archives
 from gridmap.store.schema import log as log_rows
@@ -112,6 +113,8 @@ class Archives:
 
     def find(self, connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, Entry]:
         """Return those archived facts of a sort that there are, by key. DamageError as `read`."""
+        if not run(connection, "SELECT 1 FROM archived_keys LIMIT 1"):
+            return {}
         wanted = set(keys)
         numbers = sorted(seq for _, seq in _known(connection, {hash_of(kind, key) for key in wanted}))
         found = self._numbered(connection, numbers)
@@ -290,7 +293,7 @@ def _known(connection: Connection, hashes: Iterable[int]) -> set[tuple[int, int]
     for place in range(0, len(wanted), ASKED):
         # Every event asks this; written out, numbers take half the time of as many parameters.
         among = ",".join(map(str, wanted[place : place + ASKED]))
-        found = connection.exec_driver_sql(f"SELECT hash, seq FROM archived_keys WHERE hash IN ({among})")
+        found = run(connection, f"SELECT hash, seq FROM archived_keys WHERE hash IN ({among})")
         out |= {(row[0], row[1]) for row in found}
     return out
 

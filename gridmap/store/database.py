@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gridmap.errors import DamageError, HomeError, InputError, MissingExtraError
 from gridmap.store import sqlite
+from gridmap.store.driver import run_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,21 +81,18 @@ def insert_many(connection: Connection, table: Table, names: Sequence[str], rows
 def put_many(connection: Connection, table: Table, rows: Iterable[tuple[object, ...]]) -> None:
     """Store whole rows of plain numbers and texts, in place of those that have the same first column.
 
-    The words are put together once for each table: for a few rows SQLAlchemy's own road costs more in making
-    its statement than the database in doing it.
+    No two of the rows have the same.
     """
-    found = list(rows)
-    if found:
-        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-        connection.exec_driver_sql(_putting(table, mark), found)
+    begin, end = _putting(table)
+    run_rows(connection, begin, list(rows), end)
 
 
 @lru_cache(maxsize=32)
-def _putting(table: Table, mark: str) -> str:
+def _putting(table: Table) -> tuple[str, str]:
     key, *others = (column.name for column in table.columns)
-    names, marks = ", ".join([key, *others]), ", ".join([mark] * (len(others) + 1))
     new = ", ".join(f"{name} = excluded.{name}" for name in others)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {new}"
+    names = ", ".join([key, *others])
+    return f"INSERT INTO {table.name} ({names})", f"ON CONFLICT ({key}) DO UPDATE SET {new}"
 
 
 def take_log(connection: Connection) -> None:

@@ -6,19 +6,22 @@ made again from the log at any time; they are there so that a start is short how
 
 from __future__ import annotations
 
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from gridmap.model import StaffPost
 from gridmap.store import log
 from gridmap.store.database import put_many
+from gridmap.store.driver import run, run_among
+from gridmap.store.log import EVENT
 from gridmap.store.schema import checkpoints, orders, situations, staff_posts
 from gridmap.store.schema import log as rows_of_log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sqlalchemy import Connection, Select, Table
 
@@ -58,16 +61,16 @@ class Desk:
 
     def checkpoint(self, name: str) -> int:
         """How far a follower is: the number of the last row that it has seen."""
-        query = select(checkpoints.c.seq).where(checkpoints.c.name == name)
-        return self._connection.execute(query).scalar() or 0
+        found = run(self._connection, "SELECT seq FROM checkpoints WHERE name = ?", (name,))
+        return found[0][0] if found else 0
 
     def remember(self, name: str, seq: int) -> None:
         """Set how far a follower is."""
         put_many(self._connection, checkpoints, [(name, seq, "")])
 
-    def append(self, facts: Sequence[Fact]) -> int:
-        """Write facts that are new into the log; return the number of the last."""
-        return log.append(self._connection, facts)
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Write facts that are new into the log."""
+        log.append(self._connection, facts)
 
     def read(self, after: int, limit: int) -> list[Entry]:
         """Rows of the log behind a number, in order."""
@@ -85,10 +88,15 @@ class Desk:
         query = select(rows.key).where(rows.kind == kind, key >= begins, key < beyond)
         return [*self._connection.scalars(query.order_by(rows.seq.desc()).limit(limit))][::-1]
 
+    def was_done_since(self, seq: int) -> bool:
+        """Whether anything but events stands in the log behind a number."""
+        statement = "SELECT 1 FROM log WHERE seq > ? AND kind <> ? LIMIT 1"
+        return bool(run(self._connection, statement, (seq, EVENT)))
+
     def situations(self, things: Iterable[str]) -> dict[str, Situation]:
         """The situations of some things, by thing."""
         found = self._rows(situations, "thing", things)
-        return {row[0]: Situation(*row) for row in found}
+        return {thing: Situation(thing, seq, bool(is_open), body) for thing, seq, is_open, body in found}
 
     def open_situations(self, after: int, limit: int) -> list[Situation]:
         """What is open and was last changed behind a number of the log, in that order."""
@@ -107,13 +115,13 @@ class Desk:
 
     def orders(self, ids: Iterable[str]) -> dict[str, OrderRow]:
         """Orders by their id."""
-        return {row[0]: OrderRow(*row) for row in self._rows(orders, "id", ids)}
+        return {row[0]: _order_row(row) for row in self._rows(orders, "id", ids)}
 
     def orders_about(self, things: Iterable[str]) -> dict[str, list[OrderRow]]:
         """Live orders about some things, the oldest first."""
         out: dict[str, list[OrderRow]] = {}
         for row in sorted(self._rows(orders, "thing", things), key=itemgetter(1)):
-            order = OrderRow(*row)
+            order = _order_row(row)
             if order.is_live:
                 out.setdefault(order.thing, []).append(order)
         return out
@@ -156,16 +164,15 @@ class Desk:
 
     def loads(self, persons: Iterable[str]) -> dict[str, int]:
         """How many live orders each of some persons has; who has none is left out."""
-        query = select(orders.c.person, func.count()).where(
-            orders.c.is_live, orders.c.person.in_(sorted(set(persons)))
-        )
-        return {row[0]: row[1] for row in self._connection.execute(query.group_by(orders.c.person))}
+        statement = "SELECT person, count(*) FROM orders WHERE is_live AND person"
+        return dict(self._among(statement, persons, "GROUP BY person"))
 
     def staff(self, grids: Iterable[str]) -> dict[str, list[StaffPost]]:
         """The rosters of some grids, each post sorted by code."""
         out: dict[str, list[StaffPost]] = {}
         for row in sorted(self._rows(staff_posts, "grid", grids)):
-            out.setdefault(row.grid, []).append(StaffPost(*row))
+            post = StaffPost(*row)
+            out.setdefault(post.grid, []).append(post)
         return out
 
     def put_orders(self, changed: Iterable[OrderRow]) -> None:
@@ -175,10 +182,71 @@ class Desk:
     def _orders(self, query: Select[Any]) -> list[OrderRow]:
         return [OrderRow(*row) for row in self._connection.execute(query)]
 
-    def _rows(self, table: Table, key: str, wanted: Iterable[str]) -> list[Any]:
+    def _rows(self, table: Table, key: str, wanted: Iterable[str]) -> list[tuple[Any, ...]]:
+        return self._among(f"SELECT {_columns(table)} FROM {table.name} WHERE {key}", wanted)
+
+    def _among(self, begin: str, wanted: Iterable[str], end: str = "") -> list[tuple[Any, ...]]:
         keys = list(dict.fromkeys(wanted))
-        out: list[Any] = []
+        out: list[tuple[Any, ...]] = []
         for place in range(0, len(keys), log.ASKED):
-            query = select(table).where(table.c[key].in_(keys[place : place + log.ASKED]))
-            out += self._connection.execute(query).all()
+            out += run_among(self._connection, begin, keys[place : place + log.ASKED], end=end)
         return out
+
+
+class Draft(Desk):
+    """A desk of one moment that is past when anything is written: what is to be written is kept until then.
+
+    What was put there is not read back.
+    """
+
+    def __init__(self, connection: Connection, shelf: Shelf) -> None:
+        super().__init__(connection, shelf)
+        self._last = log.head(connection)
+        self._read: dict[str, int] = {}
+        self._writes: list[Callable[[Desk], None]] = []
+
+    def checkpoint(self, name: str) -> int:
+        """How far a follower is; it may not move before all this is written."""
+        self._read[name] = super().checkpoint(name)
+        return self._read[name]
+
+    def remember(self, name: str, seq: int) -> None:
+        """Set how far a follower is."""
+        self._writes.append(lambda desk: desk.remember(name, seq))
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Write facts that are new into the log."""
+        self._writes.append(lambda desk: desk.append(facts))
+
+    def put_situations(self, changed: Iterable[Situation]) -> None:
+        """Store situations as they are now."""
+        found = list(changed)
+        self._writes.append(lambda desk: desk.put_situations(found))
+
+    def put_orders(self, changed: Iterable[OrderRow]) -> None:
+        """Store orders as they are now."""
+        found = list(changed)
+        self._writes.append(lambda desk: desk.put_orders(found))
+
+    def write(self, desk: Desk) -> bool:
+        """Write everything, unless it might be other by now; False, and nothing done, where it might.
+
+        Events may have come, nothing else may have happened: what was done to orders stands in the log.
+        """
+        if desk.was_done_since(self._last) or any(
+            desk.checkpoint(name) != seq for name, seq in self._read.items()
+        ):
+            return False
+        for write in self._writes:
+            write(desk)
+        return True
+
+
+@cache
+def _columns(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
+def _order_row(row: tuple[Any, ...]) -> OrderRow:
+    order = OrderRow(*row)
+    return order._replace(is_live=bool(order.is_live))  # SQLite has no truth, only numbers

@@ -26,12 +26,13 @@ from sqlalchemy.exc import OperationalError
 
 from gridmap.errors import DamageError
 from gridmap.store.database import insert_many, take_log
+from gridmap.store.driver import run, run_among
 from gridmap.store.schema import log, log_archives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection, Result, Row
+    from sqlalchemy import Connection
 
 EVENT: Final = "event"
 ORDER: Final = "order"
@@ -39,8 +40,8 @@ NOTICE: Final = "notice"
 EDITION: Final = "edition"
 
 _HEAD: Final = "SELECT max(seq) FROM log"
-_FIND: Final = "SELECT seq, kind, key, body, checksum FROM log WHERE kind = {} AND key IN ({})"
-"""As text: SQLAlchemy needs 1 ms of each transaction to put them together, as long as all the rest takes."""
+_READ: Final = "SELECT seq, kind, key, body, checksum FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
+_FIND: Final = "SELECT seq, kind, key, body, checksum FROM log WHERE kind = ? AND key"
 
 ASKED: Final = 5_000
 """Keys asked for at a time: far below what a statement may hold in either database."""
@@ -99,7 +100,7 @@ def append(connection: Connection, facts: Sequence[Fact]) -> int:
 
 def head(connection: Connection) -> int:
     """The number of the newest row, 0 of an empty log. The newest row is never archived."""
-    newest: int | None = connection.exec_driver_sql(_HEAD).scalar()
+    newest: int | None = run(connection, _HEAD)[0][0]
     if newest is None:  # nothing was ever said; or the table was lost, and its numbers must not come again
         newest = connection.execute(select(func.max(log_archives.c.last))).scalar()
     return newest or 0
@@ -115,10 +116,9 @@ def reaches_beyond(connection: Connection, seq: int) -> bool:
 
 def read(connection: Connection, after: int, limit: int, shelf: Shelf) -> list[Entry]:
     """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
-    query = select(log).where(log.c.seq > after).order_by(log.c.seq).limit(limit)
-    rows = _rows(lambda: connection.execute(query))
+    rows = _rows(lambda: run(connection, _READ, (after, limit)))
     # The table is asked first: rows that are archived meanwhile are in one of the two, or in both.
-    older = shelf.read(connection, after, limit) if rows and rows[0].seq > after + 1 else []
+    older = shelf.read(connection, after, limit) if rows and rows[0][0] > after + 1 else []
     entries = older + [tested(row) for row in rows[: limit - len(older)]]
     for expected, entry in enumerate(entries, after + 1):
         if entry.seq != expected:
@@ -131,10 +131,8 @@ def find(connection: Connection, kind: str, keys: Sequence[str], shelf: Shelf) -
     found: dict[str, Entry] = {}
     for place in range(0, len(keys), ASKED):
         asked = keys[place : place + ASKED]
-        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-        statement = _FIND.format(mark, ",".join([mark] * len(asked)))
-        rows = _rows(lambda: connection.exec_driver_sql(statement, (kind, *asked)))  # noqa: B023 - at once
-        found |= {row.key: tested(row) for row in rows}
+        rows = _rows(lambda: run_among(connection, _FIND, asked, (kind,)))  # noqa: B023 - at once
+        found |= {entry.key: entry for entry in map(tested, rows)}
     missing = [key for key in keys if key not in found]
     return found | shelf.find(connection, kind, missing) if missing else found
 
@@ -145,9 +143,9 @@ def row_checksum(seq: int, kind: str, key: str, body: str) -> int:
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
 
 
-def _rows(ask: Callable[[], Result[Any]]) -> Sequence[Row[Any]]:
+def _rows(ask: Callable[[], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
     try:
-        return ask().all()
+        return ask()
     except OperationalError as error:
         if "decode" not in str(error.orig):  # the driver's words for a text that is none any more
             raise

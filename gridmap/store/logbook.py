@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from gridmap.errors import DamageError
 from gridmap.store import log
 from gridmap.store.database import insert_many
-from gridmap.store.desk import Desk
+from gridmap.store.desk import Desk, Draft
 from gridmap.store.schema import personal, secrets_
 
 if TYPE_CHECKING:
@@ -140,15 +140,25 @@ class LogBook:
         follower, in order. `step` reads and writes through the desk, and says how many of the rows it took;
         the others come again. Rows that it writes itself are not handed out to it where they come next: most
         of a follower's transactions would be about its own. Returns how many were taken.
+
+        `step` works out what is to be written while others write (`Draft`); only when one of them did more
+        than add events it is called a second time, in the transaction that writes.
         """
-        with self._database.reading() as connection:  # most often there is nothing, and nobody need wait
-            if not log.reaches_beyond(connection, Desk(connection, self._shelf).checkpoint(name)):
+        with self._database.reading() as connection:  # here nobody waits for the follower
+            draft = Draft(connection, self._shelf)
+            known = draft.checkpoint(name)
+            if not log.reaches_beyond(connection, known):
                 return 0
+            entries = log.read(connection, known, limit, self._shelf)
+            taken = step(entries, draft)
+        if not taken:
+            return 0
         with self._database.logging() as connection:
             desk = Desk(connection, self._shelf)
-            entries = log.read(connection, desk.checkpoint(name), limit, self._shelf)
             last = log.head(connection)
-            taken = step(entries, desk) if entries else 0
+            if not draft.write(desk):  # more was done meanwhile than events that came
+                entries = log.read(connection, desk.checkpoint(name), limit, self._shelf)
+                taken = step(entries, desk) if entries else 0
             if taken:
                 seq = entries[taken - 1].seq
                 # Nobody else writes the log meanwhile: what stands behind the last row is the follower's own.

@@ -17,19 +17,20 @@ Rows go in by COPY: 586,478 posts take 2-3 s, where INSERT takes 16.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError
 
 from gridmap.errors import DamageError, GridmapError, HomeError
+from gridmap.store.driver import driver_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Table, Update
+    from sqlalchemy.exc import DBAPIError
 
 LOCK_TIMEOUT_S: Final = 60
 """How long a writer waits for another: the longest transaction (a city's shapes and posts) takes seconds."""
@@ -100,7 +101,7 @@ def logger_of(engine: Engine) -> Engine:
 
 def take_log(connection: Connection) -> None:
     """Take the lock of the log for the rest of a transaction; who has it already gets it again."""
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
+    run(connection, f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
 
 
 def damage(_connection: Connection) -> str | None:
@@ -141,7 +142,7 @@ def copy_rows(
     form = " (FORMAT BINARY)" if types else ""
     statement = f"COPY {quote(table)} ({', '.join(map(quote, names))}) FROM STDIN{form}"
     with (
-        _wrapped(connection, statement) as driver,
+        driver_of(connection, statement) as driver,
         driver.cursor() as cursor,
         cursor.copy(statement.encode()) as copy,
     ):
@@ -156,17 +157,6 @@ def update_many(
 ) -> None:
     """Run an update for each row of values of its named parameters."""
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
-
-
-@contextmanager
-def _wrapped(connection: Connection, statement: str) -> Iterator[psycopg.Connection[Any]]:
-    """The driver's own connection, for what SQLAlchemy has no words for; its errors become SQLAlchemy's."""
-    try:
-        yield cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(
-            statement, None, error, psycopg.Error, dialect=connection.dialect
-        ) from error
 
 
 def _refuse_narrow(connection: Any) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from gridmap.errors import DamageError, GridmapError, HomeError
+from gridmap.store.driver import run, run_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +96,7 @@ def make_engine(url: URL, *, read_only: bool, **options: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+        run(connection, connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
     return engine
 
@@ -136,13 +136,7 @@ def insert_many(
     connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[object, ...]]
 ) -> None:
     """Insert many rows, with the fields in the order of names."""
-    connection.exec_driver_sql(_inserting(table, tuple(names)), list(rows))
-
-
-@lru_cache(maxsize=64)
-def _inserting(table: Table, names: tuple[str, ...]) -> str:
-    """The statement, made once: for a few rows, to make it costs more than to store them (0.3 ms)."""
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    run_rows(connection, f"INSERT INTO {table.name} ({', '.join(names)})", list(rows))
 
 
 def update_many(

@@ -32,8 +32,12 @@ class Ticket:
         """Set by the front: only the first answer counts."""
 
     def __call__(self, pieces: list[bytes]) -> None:
-        """Answer; where there are several answers at a time, `Front.done_many` wakes the loop once."""
+        """Answer; where there are several answers at a time, use `together`."""
         self._done([(self, pieces)])
+
+    def together(self, answers: Sequence[tuple[Ticket, list[bytes]]]) -> None:
+        """Answer requests of the same server at once, for which its loop is woken once."""
+        self._done(answers)
 
     def is_gone(self) -> bool:
         """Whether the client has left: what it sent may still be done, nobody waits for the answer."""

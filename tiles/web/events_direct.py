@@ -6,7 +6,6 @@ leaves to the app: lists, other media types, an event that cannot be used, one w
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gridmap.errors import BusyError, InputError
@@ -36,6 +35,7 @@ class DirectEvents:
     def __init__(self, affairs: Affairs) -> None:
         self._affairs = affairs
         self._secret = affairs.secret
+        self._answers: list[tuple[Ticket, list[bytes]]] = []
 
     def __call__(self, request: Request, ticket: Ticket) -> bool:
         """Whether this is one plain event; then the ticket is called when it is written."""
@@ -49,18 +49,23 @@ class DirectEvents:
             given = decode(b"".join(request.body), self._secret)
             if given.event.photos:
                 return False
-            self._affairs.intake.submit([given], partial(_tell, request, ticket))
+            self._affairs.intake.submit(
+                [given], lambda answers: self._tell(request, ticket, answers), self._all_told
+            )
         except (InputError, BusyError):
             return False
         return True
 
+    def _tell(self, request: Request, ticket: Ticket, answers: Sequence[Answer] | Exception) -> None:
+        try:
+            if isinstance(answers, Exception):
+                raise answers
+            pieces = pieces_of(request, reply_of(answers[0]), LAYER)
+        except Exception as error:  # every one becomes a problem document
+            pieces = pieces_of(request, problems.of_error(error, ASKED, ()), None)
+        self._answers.append((ticket, pieces))
 
-def _tell(request: Request, ticket: Ticket, answers: Sequence[Answer] | Exception) -> None:
-    try:
-        if isinstance(answers, Exception):
-            raise answers
-        reply = reply_of(answers[0])
-    except Exception as error:  # every one becomes a problem document
-        ticket(pieces_of(request, problems.of_error(error, ASKED, ()), None))
-    else:
-        ticket(pieces_of(request, reply, LAYER))
+    def _all_told(self) -> None:
+        """Have all that were written together answered together; in the intake's thread, like `_tell`."""
+        answers, self._answers = self._answers, []
+        answers[0][0].together(answers)

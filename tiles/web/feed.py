@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from threading import Event, Thread
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.errors import GridmapError
@@ -47,13 +47,10 @@ PAUSE_S: Final = 0.02
 """The shortest time between two looks: what comes in between is read at once."""
 
 UNHEARD_S: Final = 0.2
-"""The same while nobody listens."""
-
-MOST_UNHEARD: Final = 4_000
-"""Rows behind the newest that are passed over when nobody listens: a burst is not told to an empty room."""
+"""How often it is seen how far the log is while nobody listens; nothing is read for an empty room."""
 
 BACK: Final = 10_000
-"""Rows before the newest that are told to a new hub, so that streams go on over a restart."""
+"""Rows before the newest that are told to who comes back to a room that was empty, or to a new server."""
 
 COUNTED_S: Final = 0.5
 """How often numbers and devices that changed are told."""
@@ -85,6 +82,8 @@ class Feed:
         self._changed = affairs.devices.book.changed()
         self._wake = Event()
         self._ended = False
+        self._came = Event()
+        hub.came = self._came.set
         affairs.listen(self._wake.set)
         self._thread = Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
@@ -122,7 +121,11 @@ class Feed:
             if told < PAGE:
                 self._wake.wait(EVERY_S if not said else 1.0)
                 self._wake.clear()
-                Event().wait(PAUSE_S if self._hub.streams else UNHEARD_S)
+                if self._hub.streams:
+                    time.sleep(PAUSE_S)
+                else:
+                    self._came.wait(UNHEARD_S)
+                    self._came.clear()
 
     def _step(self) -> int:
         """Tell what is new; how many rows that were."""
@@ -130,18 +133,29 @@ class Feed:
             self._snapshot, self._chains, self._recount = self._twin.current, {}, True
             number = self._snapshot.edition.number
             self._hub.publish([LiveItem(None, "value", "edition", to_json({"edition": number}))])
-        if not self._hub.streams and (head := self._affairs.book.head()) > self._seq + MOST_UNHEARD:
-            self._hub.pass_over(head)
-            self._seq = head
+        if not self._hub.streams and self._rests():
+            return 0
         entries = self._affairs.book.read(self._seq, PAGE)
         if entries:
             self._hub.publish(list(self._items(entries)))
             self._seq = entries[-1].seq
-        if monotonic() - self._counted >= COUNTED_S:
-            self._counted = monotonic()
+        if time.monotonic() - self._counted >= COUNTED_S:
+            self._counted = time.monotonic()
             self._count()
             self._tell_devices()
         return len(entries)
+
+    def _rests(self) -> bool:
+        """Leave what is new until somebody comes; False when somebody has come."""
+        head, changed = self._affairs.book.head(), self._affairs.devices.book.changed()
+        self._hub.reached = head
+        if self._hub.streams:
+            return False
+        self._changed = changed  # who comes back reads all states
+        if head > self._seq + BACK:
+            self._hub.pass_over(head)
+            self._seq = head
+        return True
 
     def _tell_devices(self) -> None:
         """Tell the states of devices that have changed."""

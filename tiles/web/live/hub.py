@@ -95,6 +95,10 @@ class Hub:
         self.ticks = 0
         self.spent_s = 0.0
         """CPU seconds of all ticks: encoding, joining and writing."""
+        self.reached = seq
+        """How far the log was at the last look; what nobody listened to is told when somebody does."""
+        self.came: Callable[[], object] = lambda: None
+        """Called when somebody comes into an empty room."""
         self._edition = edition
         self._now = now
         self._ring = Ring(seq, self.limits.ring_frames, self.limits.ring_bytes)
@@ -160,19 +164,22 @@ class Hub:
 
     def listener(self, wanted: Filter, since: str | None) -> Listener:
         """A new listener that begins behind the id `since`, or now; `start` begins to write."""
-        newest = self._ring.newest
+        newest, reached = self._ring.newest, self._reached
         valid = since is not None and since.isascii() and since.isdigit() and len(since) < 19
-        seq = int(since) if since is not None and valid else newest
+        seq = int(since) if since is not None and valid else reached
         listener = Listener(self, self._groups.enter(wanted, newest), seq, self._catchup.number)
         listener.exact = since is not None
         self._listeners.add(listener)
+        if len(self._listeners) == 1:
+            self.came()
         if since is not None and not valid:
             self._catchup.reset(listener, "malformed", -1)
-        elif seq > newest + EARLIEST:
+        elif seq > reached + EARLIEST:
             self._catchup.reset(listener, "future", seq)
         elif seq > newest:
             self._early.add(listener)
-            self._running.call_later(self.limits.early_s, self._too_early, listener)
+            if seq > reached:
+                self._running.call_later(self.limits.early_s, self._too_early, listener)
         if since is not None:
             self._catchup.read_states(listener)
         return listener
@@ -184,7 +191,7 @@ class Hub:
         self._opened += 1
         spread = self._opened * 7_919 % self.limits.retry_ms
         hello = {
-            "seq": self._ring.newest,
+            "seq": self._reached,
             "edition": self._edition(),
             "time": self._now().isoformat(timespec="milliseconds"),
         }
@@ -220,6 +227,10 @@ class Hub:
         self._bye(listener, "ending")
 
     # The rest
+
+    @property
+    def _reached(self) -> int:
+        return max(self._ring.newest, self.reached)
 
     @property
     def _running(self) -> Loop:
