@@ -9,6 +9,8 @@ all, once, whoever does it and however often it is begun. The rules themselves k
   under the same subject adds to the situation, not to the orders.
 - A source that closes a thing withdraws the order that nobody has accepted yet. One that somebody works on
   goes its way: he says what he found.
+- A thing that is said to be more urgent, or to be no drill after all, makes its order so; one that is said
+  to be less urgent does not: that is for a dispatcher to say.
 - When a thing moves, or the boundaries do, its order moves to the grid where its place is now, with a line in
   its history; to that grid's duty staff when nobody has accepted it yet.
 - Marks of a clock (80, 100, 150 %) are rows of the log, known by order, clock and percent: once for ever. At
@@ -33,7 +35,7 @@ from gridmap.orders.facts import Facts
 from gridmap.orders.machine import SYSTEM, act, open_order
 from gridmap.orders.order import Origin, order_from_json
 from gridmap.orders.requests import NO_ARGS, Absorbed, Args
-from gridmap.orders.words import LIVE
+from gridmap.orders.words import LIVE, URGENCIES
 from gridmap.store.desk import OrderRow
 from gridmap.store.log import EVENT, NOTICE, Fact
 
@@ -196,8 +198,15 @@ class Casework:
             args: dict[str, Any] = {"note": "来源已撤销 / withdrawn by its source"}
             order, line = self._act(order, "void", now, **args)
             at.note(after.thing, order, [line], self._row(order, after.thing, now))
-        elif after.is_open and after.code != order.code:
-            order, lines = self._moved(order, after.code, at.staff(after.code), city, now)
+            return
+        lines: list[OrderEntry] = []
+        if after.is_open and _is_graver(after, order):
+            order, line = self._act(order, "regrade", now, Args(urgency=after.urgency, drill=after.drill))
+            lines.append(line)
+        if after.is_open and after.code != order.code:
+            order, moved = self._moved(order, after.code, at.staff(after.code), city, now)
+            lines += moved
+        if lines:
             at.note(after.thing, order, lines, self._row(order, after.thing, now))
 
     def _open(
@@ -333,6 +342,12 @@ class _Open:
             self.orders[thing] = order
         else:
             self.orders.pop(thing, None)
+
+
+def _is_graver(state: State, order: WorkOrder) -> bool:
+    """Whether a thing is more urgent than its order says, or is no drill any more."""
+    rank = tuple(URGENCIES)
+    return rank.index(state.urgency) < rank.index(order.urgency) or (order.drill and not state.drill)
 
 
 def codes_of(places: Sequence[tuple[str | None, tuple[float, float] | None]], city: City) -> list[str | None]:

@@ -143,6 +143,7 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "merge": {"into": "o-1"},
     "absorb": {"absorbed": {"order": "o-2", "handlers": ["P-two"]}},
     "move": {"code": NEIGHBOUR},
+    "regrade": {"urgency": "orange"},
 }
 """What each action needs beside a note."""
 

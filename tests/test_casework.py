@@ -69,6 +69,27 @@ def test_an_order_moves_with_its_thing_and_its_history_says_so(office: Office) -
     assert (order.code, order.state, order.assignees[0].person) == (TWO_PARTS, "accepted", "me")
 
 
+def test_a_thing_that_grows_urgent_makes_its_order_so(office: Office) -> None:
+    seq = office.report("a", code=HOLED, urgency="yellow")
+    office.act(seq, "accept", "grid_member")
+    office.report("b", subject="a", op="update", urgency="red")
+    order = office.order(seq)
+    assert (order.urgency, order.rule, order.state) == ("red", "red", "accepted")
+    assert "紧急程度：黄 -> 红" in office.history(order)[-1].note
+    office.report("c", subject="a", op="update", urgency="blue")
+    assert office.order(seq).version == order.version
+
+
+def test_a_drill_that_turns_earnest_is_an_order_in_earnest(office: Office) -> None:
+    seq = office.report("a", code=HOLED, subject="f", drill=True)
+    assert office.order(seq).drill
+    office.report("b", subject="f", op="update")
+    order = office.order(seq)
+    assert not order.drill
+    assert "演练转为实情" in office.history(order)[-1].note
+    assert len(office.log(ORDER)) == 2
+
+
 def test_an_event_without_a_place_is_kept_for_a_dispatcher(office: Office) -> None:
     seq = office.report("a")
     order = office.order(seq)

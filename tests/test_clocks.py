@@ -191,6 +191,39 @@ def test_a_timer_that_sleeps_until_the_next_notice_misses_none() -> None:
     assert clocks.lamp(order, order.opened_at, CALENDAR) == "green"
 
 
+def test_another_urgency_begins_the_limits_anew_that_are_not_met_yet() -> None:
+    life = Life(title="占道经营").do("accept", "grid_member", minutes=10)
+    assert {clock.key for clock in life.order.clocks} == {"accept", "close"}
+    life.do("regrade", "dispatcher", minutes=30, urgency="red")
+    order = life.order
+    assert (order.urgency, order.rule) == ("red", "red")
+    assert [(clock.key, clock.done_at is None) for clock in order.clocks] == [
+        ("accept", False),
+        ("close", False),
+        ("arrive", True),
+        ("close.2", True),
+    ]
+    arrive, close = order.clock("arrive"), order.clock("close")
+    assert arrive is not None
+    assert close is not None
+    assert (arrive.due_at, close.due_at) == (
+        life.now.astimezone(UTC) + timedelta(minutes=30),
+        life.now.astimezone(UTC) + timedelta(hours=24),
+    )
+    life.do("start", "grid_member").do("regrade", "dispatcher", urgency="red")
+    assert life.order.clocks == order.clocks
+
+
+def test_a_limit_that_another_urgency_does_not_have_is_over() -> None:
+    life = Life(title="占道经营", urgency="red").do("regrade", "supervisor", urgency="yellow")
+    arrive, accept = life.order.clock("arrive"), life.order.clock("accept")
+    assert arrive is not None
+    assert accept is not None
+    assert (arrive.done_at is None, accept.key, accept.hours) == (False, "accept.2", "working")
+    with pytest.raises(InputError, match="red, orange, yellow, blue"):
+        life.do("regrade", "supervisor", urgency="purple")
+
+
 def test_a_clock_that_is_over_in_time_gives_no_notice() -> None:
     life = Life(title="井盖破损").do("accept", "grid_member", minutes=10)
     later = NOON + timedelta(days=9)

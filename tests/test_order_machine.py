@@ -51,6 +51,11 @@ def random_args(draw: random.Random, order: WorkOrder, action: str) -> dict[str,
         return {"absorbed": {"order": f"o-x{draw.randrange(50)}", "handlers": [draw.choice(PEOPLE)]}}
     if action == "move":
         return {"code": draw.choice([GRID, NEIGHBOUR, None])}
+    if action == "regrade":
+        return {
+            "urgency": draw.choice(["red", "orange", "yellow", "blue"]),
+            "drill": draw.choice([None, False]),
+        }
     if action == "request_delay" and draw.random() < 0.5:
         return {"duration": draw.choice(["2h", "1wd"])}
     return ENOUGH.get(action, {})
@@ -67,6 +72,7 @@ SELDOM = {
     "retime",
     "supervise",
     "reassign",
+    "regrade",
 }
 
 

@@ -170,6 +170,25 @@ def first(
     return (*made, *(start(REPLY + name, 1, rule.reply, at, calendar) for name in called))
 
 
+def renewed(order: WorkOrder, rule: ClockRule, at: datetime, calendar: WorkCalendar) -> tuple[Clock, ...]:
+    """The clocks of an order by another rule: a new round of each limit that is not met yet.
+
+    Who is at work already is not asked when he will arrive.
+    """
+    ticking = order.clocks
+    for name, text in (("accept", rule.accept), ("arrive", rule.arrive), ("close", rule.close)):
+        have = order.clock(name)
+        runs = order.state in COURSES["accept"].runs or (name == "arrive" and order.state == "accepted")
+        is_over = have.done_at is not None if have is not None else not runs
+        if is_over:
+            continue
+        if text is None:
+            ticking = finish(ticking, name, at, calendar)
+        else:
+            ticking = again(ticking, name, text, at, calendar)
+    return ticking
+
+
 def marks(clock: Clock, calendar: WorkCalendar) -> list[Mark]:
     """When each percent of a clock was used up, or will be if it runs on."""
     if clock.since is None:

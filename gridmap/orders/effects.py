@@ -15,7 +15,7 @@ from gridmap.orders import clocks
 from gridmap.orders.calendar import WORKING
 from gridmap.orders.order import Assignee, Call
 from gridmap.orders.rules import duration
-from gridmap.orders.words import LEVELS, level_above
+from gridmap.orders.words import LEVELS, URGENCIES, level_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +192,25 @@ def _move(case: Case) -> Values:
     return {**values, "code": after, "note": f"{text}; {case.note}" if case.note else text}
 
 
+def _regrade(case: Case) -> Values:
+    """Another urgency, or no drill any more. Where that means other limits, those not met yet begin anew."""
+    order, urgency = case.order, case.args.urgency
+    assert urgency is not None  # needed by the table
+    rule = case.rules.clock_rule(order.kind, order.class_, urgency)
+    before, after = URGENCIES[order.urgency], URGENCIES[urgency]
+    text = f"紧急程度：{before.zh} -> {after.zh} / urgency: {before.en} -> {after.en}"
+    if order.drill and case.args.drill is False:
+        text += "；演练转为实情 / a drill no more"
+    values: Values = {
+        "urgency": urgency,
+        "drill": order.drill if case.args.drill is None else case.args.drill,
+        "note": f"{text}; {case.note}" if case.note else text,
+    }
+    if rule.rule != order.rule:
+        values |= {"rule": rule.rule, "clocks": clocks.renewed(order, rule, case.at, case.calendar)}
+    return values
+
+
 def _retime(case: Case) -> Values:
     return {"clocks": tuple(clocks.retimed(clock, case.calendar) for clock in case.order.clocks)}
 
@@ -223,6 +242,7 @@ EFFECTS: Final[dict[str, Callable[[Case], Values]]] = {
     "reassign": _reassign,
     "merge": lambda case: {"merged_into": case.args.into},
     "absorb": _absorb,
+    "regrade": _regrade,
     "move": _move,
     "retime": _retime,
 }

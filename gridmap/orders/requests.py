@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from gridmap.errors import InputError
 from gridmap.orders.order import Assignment
-from gridmap.orders.words import LADDER
+from gridmap.orders.words import LADDER, URGENCIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,8 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `assignment` dispatch, reassign, escalate, move · `level` escalate over several levels · `departments`
     whistle · `department` reply, release (may be left out where one alone owes a reply) · `duration`
     request_delay, grant_delay · `photos` any · `satisfaction` evaluate · `into` merge · `absorbed` absorb ·
-    `code` move (null where no grid has the place any more).
+    `code` move (null where no grid has the place any more) · `urgency` regrade, and `drill` where it is none
+    any more.
     """
 
     assignment: Assignment | None = None
@@ -51,6 +52,8 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     into: str | None = None
     absorbed: Absorbed | None = None
     code: str | UnsetType | None = UNSET
+    urgency: str | None = None
+    drill: bool | None = None
 
 
 NO_ARGS: Final = Args()
@@ -121,6 +124,11 @@ def _dispatch(order: WorkOrder, args: Args) -> None:
         raise InputError("assignment", "nobody has this order yet; say who is to handle it")
 
 
+def _urgency(_: WorkOrder, args: Args) -> None:
+    if args.urgency not in URGENCIES:
+        raise InputError("urgency", f"{args.urgency!r} is none; write one of {', '.join(URGENCIES)}")
+
+
 def _level(order: WorkOrder, args: Args) -> None:
     steps = LADDER[LADDER.index(order.level) + 1 :]
     if args.level is not None and args.level not in steps:
@@ -141,5 +149,6 @@ _CHECKS: Final[dict[str, Callable[[WorkOrder, Args], None]]] = {
     "merge": _into,
     "absorb": _absorbed,
     "dispatch": _dispatch,
+    "regrade": _urgency,
     "escalate": _level,
 }

@@ -142,6 +142,7 @@ TABLE: Final = (
     T(LIVE, "merge", ("dispatcher", "verifier"), "merged", ("into",), not_handler=True),
     T(LIVE, "absorb", ("system",), SAME, ("absorbed",)),
     T(LIVE, "void", ("dispatcher", "supervisor", "system"), "voided", ("note",), not_handler=True),
+    T(LIVE, "regrade", ("dispatcher", "supervisor", "system"), SAME, ("urgency",)),
     T(LIVE, "move", ("system",), SAME, ("code",)),
     T(LIVE, "retime", ("system",), SAME),
 )

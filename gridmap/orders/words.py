@@ -73,6 +73,7 @@ ACTIONS: Final = {
     "merge": Label("合并", "merge"),
     "absorb": Label("并入", "absorb"),
     "void": Label("作废", "void"),
+    "regrade": Label("调整紧急程度", "change the urgency"),
     "move": Label("随界调整", "move with the boundary"),
     "retime": Label("重算时限", "count the time anew"),
 }
