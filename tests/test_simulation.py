@@ -24,7 +24,7 @@ from order_oracles import CALENDAR, CHAIN, RULES, STAFF
 
 from gridmap.client import ServiceError
 from gridmap.errors import InputError
-from gridmap.events import document
+from gridmap.events import document, photos
 from gridmap.orders import clocks
 from gridmap.orders.dispatch import assign
 from gridmap.orders.errors import OrderError
@@ -113,6 +113,9 @@ class FakeService:
         self.asked.append(path)
         if request.method == "POST":
             body = request.content
+            if path == "/attachments":
+                assert photos.clean(body).media_type == request.headers["Content-Type"]
+                return httpx.Response(201, json={"id": "photo-1"})
             return (
                 self._events(body) if path == "/events" else self._act(path.split("/")[2], json.loads(body))
             )
@@ -500,6 +503,10 @@ def test_staff_move_orders_by_the_rules_and_most_are_in_time(monkeypatch: pytest
         player.run()
     assert service.refusals == []
     assert player.tally.rejected == 0
+    on_spot = [order for order in service.orders.values() if order.on_spot]
+    assert 0 < len(on_spot) < 0.3 * len(service.orders)
+    assert {order.photos for order in on_spot} == {("photo-1",)}
+    assert service.asked.count("/attachments") == 1
     states = Counter(order.state for order in service.orders.values())
     assert len(service.orders) > 50
     assert states["closed"] + states["evaluated"] > 0.4 * len(service.orders)

@@ -126,6 +126,13 @@ class Link:
         reasons = tuple(each["reason"] for each in said["rejected"])
         return Taken(said["accepted"], said["duplicates"], reasons)
 
+    def send_photo(self, photo: bytes, media_type: str) -> str:
+        """Send a photo; what it is named by. ServiceError: it was refused."""
+        reply = self._ask("POST", "/attachments", {}, photo, media_type)
+        if not reply.is_success:
+            raise _refused(reply)
+        return str(reply.json()["id"])
+
     def act(self, order: str, action: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do something to an order; the order then, None where it is not possible (any more)."""
         body = json.dumps(action, ensure_ascii=False).encode()

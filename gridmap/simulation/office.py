@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
+from gridmap.simulation import photo
 from gridmap.simulation.day import SOURCE
 from gridmap.simulation.staff import Pace, is_done, next_action, wait_s
 
@@ -56,6 +58,11 @@ class Office:
                 return
             self._move(heappop(self._due)[1], now)
 
+    @cached_property
+    def _photo(self) -> str:
+        """The photo of all that is handled on the spot, sent once."""
+        return self._link.send_photo(photo.drawn(), photo.MEDIA_TYPE)
+
     def _look(self, now: float) -> None:
         self._look_at = now + LOOK_EVERY_S
         if len(self._due) >= MOST_IN_HAND:
@@ -82,6 +89,8 @@ class Office:
         if order is None or action is None:
             self._refused.pop(id_, None)
             return
+        if action["action"] == "handle_on_spot":
+            action |= {"photos": [self._photo]}
         moved = self._link.act(id_, action)
         if moved is None:  # somebody else was faster
             self._refused[id_] = self._refused.get(id_, 0) + 1

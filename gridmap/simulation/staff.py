@@ -41,7 +41,8 @@ CHOICES: Final[dict[str, tuple[Choice, ...]]] = {
     "filed": (Choice(7, "dispatch", ("dispatcher",)), Choice(3, "void", ("dispatcher",))),
     "returned": (Choice(1, "dispatch", ("dispatcher",)),),
     "dispatched": (
-        Choice(95, "accept", HANDLERS),
+        Choice(83, "accept", HANDLERS),
+        Choice(12, "handle_on_spot", HANDLERS),
         Choice(3, "return", HANDLERS),
         Choice(2, "escalate", HANDLERS),
     ),
@@ -108,6 +109,7 @@ _NOTES: Final = {
         "已联系责任单位修复",
         "已上门核实并安抚",
     ),
+    "handle_on_spot": ("巡查中当场处置", "现场即办，无需派单"),
     "rework": ("处置不彻底，请返工", "照片与现场不符，请重新处理"),
     "reply": ("已派人到场处置", "已会同社区处理完毕"),
 }
