@@ -22,6 +22,7 @@ from gridmap.events.intake import Intake
 from gridmap.orders.rules import Rules
 from gridmap.outbox import Outbox
 from gridmap.store.store import utc_now
+from gridmap.trying import Trying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,23 +148,17 @@ class Affairs:
             LOG.exception("the log could not be checked")
 
     def _keep(self) -> None:
-        said = ""
+        trying = Trying(LOG, "what is open is not kept up to date")
         while not self._ended:
             moved = 0
-            try:
+            with trying:
                 moved = self._step()
-                said = ""
-            except Exception as error:  # whatever it is, the rows stay where they are and are tried again
-                if (reason := str(error) or type(error).__name__) != said:
-                    said = reason
-                    ours = isinstance(error, GridmapError)
-                    LOG.error("what is open is not kept up to date: %s", said, exc_info=not ours)
             if moved:
                 self._tell()
                 time.sleep(self._pause(moved))
             else:
                 self._tend()
-                self._wake.wait(EVERY_S if not said else 5 * EVERY_S)
+                self._wake.wait(EVERY_S if trying.is_well else 5 * EVERY_S)
                 self._wake.clear()
 
     def _pause(self, moved: int) -> float:

@@ -32,6 +32,7 @@ from standardwebhooks.webhooks import Webhook
 from gridmap.errors import GridmapError, InputError
 from gridmap.store.log import EDITION, EVENT, NOTICE, ORDER
 from gridmap.store.outbook import Hook
+from gridmap.trying import Trying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -159,9 +160,9 @@ class Outbox:
             LOG.error("hook %s: row %d could not be told (%s)", hook.id, delivery.seq, problem)
 
     def _run(self) -> None:
-        said = ""
+        trying = Trying(LOG, "webhooks are not told")
         while not self._stop.wait(self._every_s):
-            try:
+            with trying:
                 live = {hook.id: hook for hook in self._book.hooks()[:MOST]}
                 while live and self._book.gather(AT_ONCE * 10, _ms(self._clock())):
                     pass
@@ -170,11 +171,6 @@ class Outbox:
                         teller = Thread(target=self._tell, args=(hook,), name=f"hook-{id_}", daemon=True)
                         self._tellers[id_] = teller
                         teller.start()
-                said = ""
-            except Exception as error:  # whatever it is, they are told when it is over
-                if (reason := str(error) or type(error).__name__) != said:
-                    said = reason
-                    LOG.error("webhooks are not told: %s", said, exc_info=not isinstance(error, GridmapError))
 
     def _tell(self, hook: Hook) -> None:
         """Tell one hook, for as long as there is something to tell; the outbox begins anew later."""

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from gridmap.devices.feed import Feed, feed_body, read_feed
 from gridmap.devices.rules import read_rules
 from gridmap.devices.work import Work
-from gridmap.errors import GridmapError
+from gridmap.trying import Trying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ class DeviceDesk:
         self._clock = clock
         self._fingerprint = self.rules.fingerprint()
         self._lock = Lock()
-        self._said = ""
+        self._telling = Trying(LOG, "events of devices wait to be written")
         self._hears = True
         self._since: datetime | None = self._after_break()
 
@@ -165,15 +165,10 @@ class DeviceDesk:
         """Have events written and take them off the list; where that fails they stay for the next sweep."""
         for place in range(0, len(events), TOLD_AT_ONCE):
             some = list(events[place : place + TOLD_AT_ONCE])
-            try:
+            with self._telling:
                 self._send(some)
-            except Exception as error:  # whatever it is, the readings are stored, and the events stay here
-                if (reason := str(error) or type(error).__name__) != self._said:
-                    self._said = reason
-                    ours = isinstance(error, GridmapError)
-                    LOG.error("%d events of devices wait: %s", len(events) - place, reason, exc_info=not ours)
+            if not self._telling.is_well:
                 return
-            self._said = ""
             self._take_off({event["id"] for event in some})
 
     def _take_off(self, told: set[str]) -> None:
@@ -208,17 +203,11 @@ class Rounds:
         self._thread.join(10)
 
     def _run(self) -> None:
-        before, said = time.time(), ""
+        before, trying = time.time(), Trying(LOG, "devices are not looked after")
         while not self._ended.wait(self._every_s):
             late_s = time.time() - before - self._every_s
-            try:
+            with trying:
                 if abs(late_s) > self._stalled_s:
                     self._desk.missed()
                 self._desk.sweep()
-                said = ""
-            except Exception as error:  # whatever it is, those that are due stay so and are looked at again
-                if (reason := str(error) or type(error).__name__) != said:
-                    said = reason
-                    ours = isinstance(error, GridmapError)
-                    LOG.error("devices are not looked after: %s", said, exc_info=not ours)
             before = time.time()

@@ -12,13 +12,13 @@ import time
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from gridmap.errors import GridmapError
 from gridmap.events.intake import with_number
 from gridmap.events.situations import read_said, things_of
 from gridmap.lattice import to_degrees, to_lattice
 from gridmap.model import DEVICE, NOWHERE
 from gridmap.orders.order import as_document, entry_from_json, order_from_json
 from gridmap.store.log import EVENT, NOTICE, ORDER
+from gridmap.trying import Trying
 from tiles.web.devices import written
 from tiles.web.live.items import LiveItem
 from tiles.web.reply import to_json
@@ -107,19 +107,13 @@ class Feed:
         return numbers + self._devices([each for each in found if each.body is not None])
 
     def _run(self) -> None:
-        said = ""
+        trying = Trying(LOG, "the live stream stands still")
         while not self._ended:
-            try:
+            told = 0
+            with trying:
                 told = self._step()
-                said = ""
-            except Exception as error:  # whatever it is, the stream goes on when it is over
-                told = 0
-                if (reason := str(error) or type(error).__name__) != said:
-                    said = reason
-                    ours = isinstance(error, GridmapError)
-                    LOG.error("the live stream stands still: %s", said, exc_info=not ours)
             if told < PAGE:
-                self._wake.wait(EVERY_S if not said else 1.0)
+                self._wake.wait(EVERY_S if trying.is_well else 10 * EVERY_S)
                 self._wake.clear()
                 if self._hub.streams:
                     time.sleep(PAUSE_S)
