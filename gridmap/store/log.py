@@ -22,7 +22,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from gridmap.errors import DamageError
 from gridmap.store.database import insert_many, take_log
@@ -30,7 +29,7 @@ from gridmap.store.driver import run, run_among
 from gridmap.store.schema import log, log_archives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -116,7 +115,7 @@ def reaches_beyond(connection: Connection, seq: int) -> bool:
 
 def read(connection: Connection, after: int, limit: int, shelf: Shelf) -> list[Entry]:
     """Return at most `limit` rows behind number `after`. DamageError: a row is not what was written."""
-    rows = _rows(lambda: run(connection, _READ, (after, limit)))
+    rows = run(connection, _READ, (after, limit))
     # The table is asked first: rows that are archived meanwhile are in one of the two, or in both.
     older = shelf.read(connection, after, limit) if rows and rows[0][0] > after + 1 else []
     entries = older + [tested(row) for row in rows[: limit - len(older)]]
@@ -131,8 +130,7 @@ def find(connection: Connection, kind: str, keys: Sequence[str], shelf: Shelf) -
     found: dict[str, Entry] = {}
     for place in range(0, len(keys), ASKED):
         asked = keys[place : place + ASKED]
-        rows = _rows(lambda: run_among(connection, _FIND, asked, (kind,)))  # noqa: B023 - at once
-        found |= {entry.key: entry for entry in map(tested, rows)}
+        found |= {entry.key: entry for entry in map(tested, run_among(connection, _FIND, asked, (kind,)))}
     missing = [key for key in keys if key not in found]
     return found | shelf.find(connection, kind, missing) if missing else found
 
@@ -141,16 +139,6 @@ def row_checksum(seq: int, kind: str, key: str, body: str) -> int:
     """What the checksum of a row must be: 63 bits over all of it."""
     said = f"{seq}\n{kind}\n{key}\n{body}"
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
-
-
-def _rows(ask: Callable[[], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-    try:
-        return ask()
-    except OperationalError as error:
-        if "decode" not in str(error.orig):  # the driver's words for a text that is none any more
-            raise
-        reason = "a row of the log is not what was written: restore the database from a backup"
-        raise DamageError(reason) from error
 
 
 def tested(row: Sequence[Any]) -> Entry:

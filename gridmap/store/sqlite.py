@@ -128,6 +128,8 @@ def damage(connection: Connection) -> str | None:
 
 def told(error: DBAPIError) -> tuple[type[GridmapError], str] | None:
     """Return which of our errors one of the driver is, and what to do; None when it is none of them."""
+    if "decode" in str(error.orig):  # the driver's words for a text that is none any more
+        return _TOLD[11]
     # The low byte is the kind of error, the rest its details.
     return _TOLD.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
 
