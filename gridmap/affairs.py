@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gridmap.board import Board
 from gridmap.casework import BOUNDARIES, Casework
+from gridmap.daybook.daybook import Daybook
 from gridmap.devices.desk import DeviceDesk, Rounds
 from gridmap.errors import DamageError, GridmapError, InputError
 from gridmap.events.document import from_object
@@ -102,6 +103,15 @@ class Affairs:
     def board(self) -> Board:
         """What is open now."""
         return Board(self.book, KEEPER, BOUNDARIES)
+
+    @cached_property
+    def daybook(self) -> Daybook:
+        """How today stands, in numbers."""
+        return Daybook(self.book, self.devices.book, KEEPER, self.casework.calendar, self._clock)
+
+    def now(self) -> datetime:
+        """The time by which all here goes."""
+        return self._clock()
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have a function called, in some thread, whenever this process has written the log."""

@@ -113,6 +113,22 @@ TRUST_PROXY: Final = Setting(
     "1 where a proxy stands in front that sets X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix: "
     "absolute addresses are then made of them; otherwise they are ignored.",
 )
+TITLE: Final = Setting("GRIDMAP_TITLE", "全息网格地图", "What the page calls the city.")
+BASE_MAP: Final = Setting(
+    "GRIDMAP_BASE_MAP",
+    "",
+    "The address of a map that the page draws under the grids: tiles by {z}/{x}/{y}, a WMTS by {TileMatrix}, "
+    "{TileRow} and {TileCol} (Web Mercator, WGS84), or a .pmtiles file; empty is none.",
+)
+BASE_MAP_CREDIT: Final = Setting(
+    "GRIDMAP_BASE_MAP_CREDIT", "", "Whom the page names for that map, and its approval number."
+)
+EMBED_ORIGINS: Final = Setting(
+    "GRIDMAP_EMBED_ORIGINS",
+    "",
+    "Whose pages may show ours in a frame, by blanks, such as https://city.example; this machine's own "
+    "always may.",
+)
 SETTINGS: Final = (
     HOME,
     DATA,
@@ -133,4 +149,8 @@ SETTINGS: Final = (
     TILE_EXTENT,
     TILE_BUFFER,
     TRUST_PROXY,
+    TITLE,
+    BASE_MAP,
+    BASE_MAP_CREDIT,
+    EMBED_ORIGINS,
 )

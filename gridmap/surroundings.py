@@ -19,6 +19,7 @@ from gridmap.within import Contents, Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from gridmap.coverage.measures import Measures
     from gridmap.coverage.partition import Partition
@@ -85,6 +86,11 @@ class Source:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+    def store(self) -> tuple[Store, Path] | None:
+        """The city's store, and the folder of what can be made again; None where it reads none."""
+        store = self._opened()
+        return None if store is None or self._address is None else (store, self._address.cache)
 
     def _opened(self) -> Store | None:
         with self._lock:

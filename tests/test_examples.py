@@ -17,6 +17,9 @@ from gridmap.twin import Twin
 from tiles.gallery import Gallery
 from tiles.web import (
     attachments,
+    buildings,
+    cards,
+    classes,
     devices,
     events,
     ogc,
@@ -26,6 +29,10 @@ from tiles.web import (
     open311,
     orders,
     overlays,
+    overview,
+    replay,
+    search,
+    view,
 )
 from tiles.web.app import create_app, routes
 from tiles.web.examples import EXAMPLES, PYTHON_FIRST, SERVICE
@@ -39,8 +46,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 OGC = (ogc, ogc_collections, ogc_items, ogc_tiles)
 """Whose clients know how to ask."""
-HAPPENING = (attachments, devices, events, live, open311, orders, overlays)
+HAPPENING = (attachments, devices, events, live, open311, orders, overlays, overview, replay)
 """What programs tell and follow; the client has no words for it yet, the README has lines for curl."""
+ASKED_BY_THE_PAGE = (buildings, cards, classes, search, view)
+"""What the page asks; others may too, the API page shows how."""
 NAMES = [f"{at}-{example.operation}" for at, example in enumerate(EXAMPLES)]
 
 
@@ -104,7 +113,7 @@ def test_the_javascript_lines_work(service: str, tmp_path: Path) -> None:
 def test_every_question_has_its_lines() -> None:
     asked = {example.operation for example in EXAMPLES}
     documented = {route.name for route in routes() if route.responses is not None}
-    others = {route.name for part in (*OGC, *HAPPENING) for route in part.ROUTES}
+    others = {route.name for part in (*OGC, *HAPPENING, *ASKED_BY_THE_PAGE) for route in part.ROUTES}
     assert asked == documented - others - {"healthz", "readyz"}
 
 

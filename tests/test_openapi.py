@@ -65,8 +65,10 @@ STATUSES = {
     "post /events": 201,
     **{f"post {OPEN311}requests.{form}": 201 for form in ("json", "xml")},
     "get /live": 501,
+    "get /buildings/{code}": 404,
 }
-"""What is answered where it is not 200: there is no stream behind another server than ours."""
+"""What is answered where it is not 200: there is no stream behind another server than ours, and no building
+in a town of areas alone (tests/test_buildings.py has some)."""
 
 
 @pytest.fixture(name="web")
@@ -105,13 +107,16 @@ def test_document_names_the_api_and_no_page(web: Checked) -> None:
     assert set(operations(web)) == {
         "/healthz", "/readyz", "/locate", "/nearby", "/areas", "/areas/{code}", "/tiles/{layers}.json",
         "/tiles/{token}/{layers}/{scheme}/{z}/{x}/{y}.mvt", "/styles/{theme}.json",
-        "/values/{layer}/{metric}", "/events", "/events/{seq}", "/live", "/attachments/{photo}",
+        "/values/{layer}/{metric}", "/classes/{layer}/{metric}", "/cards/{code}",
+        "/buildings/{code}", "/search",
+        "/events", "/events/{seq}", "/live", "/attachments/{photo}",
         *(f"{OPEN311}{name}.{form}" for form in ("json", "xml") for name in (
             "discovery", "services", "services/{service_code}", "requests", "requests/{service_request_id}",
             "tokens/{token_id}",
         )),
         "/orders", "/orders/transitions", "/orders/{id}", "/devices", "/devices/{device}",
-        "/tiles/live/{layer}.json", "/tiles/live/{seq}/{layer}/{scheme}/{z}/{x}/{y}.mvt",
+        "/overview", "/replay",
+        "/view/config.json", "/tiles/live/{layer}.json", "/tiles/live/{seq}/{layer}/{scheme}/{z}/{x}/{y}.mvt",
         "/", "/conformance", "/tileMatrixSets",
         "/tileMatrixSets/{tileMatrixSetId}", "/collections", "/collections/{collectionId}",
         "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId}",
@@ -124,7 +129,8 @@ def test_document_names_the_api_and_no_page(web: Checked) -> None:
         f"post {OPEN311}requests.json", f"post {OPEN311}requests.xml",
     }  # fmt: skip
     assert {route.path for route in routes()} - set(web.document["paths"]) == {
-        "/docs", "/docs/{name}", "/examples", "/problems", "/openapi.json", "/live.js",
+        "/docs", "/docs/{name}", "/examples", "/problems", "/openapi.json", "/live.js", "/embed.js",
+        "/view", "/view/{name}", "/view/lib/{name}", "/view/{folder}/{name}",
     }  # fmt: skip
 
 

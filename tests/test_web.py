@@ -55,6 +55,10 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
         "tile": "areas",  # and things, where one of its layers is
         "style": "areas",
         "values": "areas",  # and households or things, by the metric
+        "classes": "areas",  # as values
+        "card": "areas",  # and households, things and events
+        "building": "households",
+        "search": "areas",  # and things or events, where such are found
         "landing": "service",
         "conformance": "service",
         "tile_matrix_sets": "documentation",
@@ -68,11 +72,17 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
         "collection_tile": "areas",
         "docs": "documentation",
         "docs_file": "documentation",
+        "embed": "documentation",
         "examples": "documentation",
         "problems": "documentation",
         "openapi": "documentation",
         "get_transitions": "documentation",
         "live_script": "documentation",
+        "view": "documentation",
+        "view_config": "areas",
+        "view_file": "documentation",
+        "view_folder_file": "documentation",
+        "view_library": "documentation",
         "open311_discovery_json": "documentation",
         "open311_discovery_xml": "documentation",
         "open311_service_json": "documentation",
@@ -98,8 +108,10 @@ def test_every_route_is_listed_with_what_it_discloses(web: Checked) -> None:
         "open311_requests_xml": "events",
         "open311_token_json": "events",
         "open311_token_xml": "events",
+        "overview": "events",  # and areas, households and things
         "post_attachment": "events",
         "post_events": "events",
+        "replay": "events",
         "device": "things",
         "devices": "things",
         "post_readings": "things",

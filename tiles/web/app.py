@@ -12,6 +12,9 @@ from tiles.web import (
     areas,
     attachments,
     batch,
+    buildings,
+    cards,
+    classes,
     devices,
     docs,
     events,
@@ -26,10 +29,14 @@ from tiles.web import (
     open311,
     orders,
     overlays,
+    overview,
     problems,
+    replay,
+    search,
     styles,
     tilejson,
     values,
+    view,
     within,
 )
 from tiles.web import tiles as tile_routes
@@ -82,6 +89,10 @@ def routes() -> tuple[Route, ...]:
         tile_routes,
         styles,
         values,
+        classes,
+        cards,
+        buildings,
+        search,
         events,
         attachments,
         orders,
@@ -89,6 +100,9 @@ def routes() -> tuple[Route, ...]:
         live,
         open311,
         devices,
+        overview,
+        replay,
+        view,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     api = tuple(route for part in parts for route in part.ROUTES)

@@ -48,11 +48,11 @@ def routes(document: bytes, kinds: Sequence[Kind]) -> tuple[Route, ...]:
         return Reply(document)
 
     def problems(_call: Call) -> Reply:
-        return _page("problems.html", kinds=kinds)
+        return page_of("problems.html", kinds=kinds)
 
     name = Parameter("name", {"type": "string"}, "Name of the file.", required=True, place="path")
     return (
-        Route("/docs", "docs", "documentation", lambda _call: _page("docs.html"), "The API page"),
+        Route("/docs", "docs", "documentation", lambda _call: page_of("docs.html"), "The API page"),
         Route(
             "/docs/{name}", "docs_file", "documentation", docs_file, "A file of the pages", parameters=(name,)
         ),
@@ -64,12 +64,12 @@ def routes(document: bytes, kinds: Sequence[Kind]) -> tuple[Route, ...]:
 
 def index(call: Call) -> Reply:
     """Say in Chinese and English what this is, which edition it serves, and where to go on."""
-    return _page("index.html", snapshot=call.snapshot)
+    return page_of("index.html", snapshot=call.snapshot)
 
 
 def examples(_call: Call) -> Reply:
     """Show each question as a line for curl, Python and JavaScript."""
-    return _page("examples.html", examples=EXAMPLES, first=PYTHON_FIRST)
+    return page_of("examples.html", examples=EXAMPLES, first=PYTHON_FIRST)
 
 
 def docs_file(call: Call) -> Reply:
@@ -86,5 +86,6 @@ def _read(name: str) -> bytes:
     return files(package).joinpath(path).read_bytes()
 
 
-def _page(template: str, **values: object) -> Reply:
-    return Reply(_pages.get_template(template).render(**values).encode(), HTML)
+def page_of(template: str, policy: str | None = None, **values: object) -> Reply:
+    """Give a page made of a template; `policy` is its own content policy, where it needs more than most."""
+    return Reply(_pages.get_template(template).render(**values).encode(), HTML, policy=policy)

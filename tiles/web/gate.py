@@ -52,6 +52,8 @@ _PAGE_POLICY: Final = (
 _DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 """Data is no page: opened as one it may do nothing."""
 
+_POLICIES: Final = {HTML: _PAGE_POLICY}
+
 
 _FOR_ANY_ORIGIN: Final = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag"))
 
@@ -104,7 +106,7 @@ def _headers(reply: Reply, layers: Set[str]) -> list[tuple[str, str]]:
         ("Cache-Control", reply.cache),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
-        ("Content-Security-Policy", _PAGE_POLICY if reply.media_type == HTML else _DATA_POLICY),
+        ("Content-Security-Policy", reply.policy or _POLICIES.get(reply.media_type, _DATA_POLICY)),
     ]
     if reply.body:
         headers.append(("Content-Type", reply.media_type))

@@ -8,6 +8,9 @@ from tiles.web import (
     areas,
     attachments,
     batch,
+    buildings,
+    cards,
+    classes,
     devices,
     events,
     fields,
@@ -21,9 +24,13 @@ from tiles.web import (
     open311,
     orders,
     overlays,
+    overview,
+    replay,
+    search,
     styles,
     tilejson,
     values,
+    view,
     within,
 )
 from tiles.web.gate import LAYERS
@@ -99,12 +106,19 @@ def api_document(routes: Iterable[Route]) -> dict[str, Any]:
         tilejson,
         styles,
         values,
+        classes,
+        cards,
+        buildings,
+        search,
+        view,
         events,
         attachments,
         orders,
         overlays,
         open311,
         devices,
+        overview,
+        replay,
     )
     parts = (*known, ogc, ogc_collections, ogc_items, ogc_tiles)
     schemas = {name: schema for part in parts for name, schema in part.SCHEMAS.items()} | {

@@ -40,7 +40,8 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 class Reply:
     """The answer of a route: its bytes, what they are, and how long they may be kept.
 
-    `layers` are what it discloses beyond the layer of its route (see `tiles.web.gate`).
+    `layers` are what it discloses beyond the layer of its route (see `tiles.web.gate`). `policy` is a
+    page's own Content-Security-Policy, None for the usual one.
     """
 
     body: bytes
@@ -49,6 +50,7 @@ class Reply:
     cache: str = REVALIDATE
     headers: tuple[tuple[str, str], ...] = ()
     layers: tuple[str, ...] = ()
+    policy: str | None = None
 
 
 def to_json(value: object) -> bytes:

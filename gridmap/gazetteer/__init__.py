@@ -1,0 +1,1 @@
+"""The gazetteer: what things in the city are called, and where they are."""

@@ -1,0 +1,116 @@
+// What is open now, from the live tiles: clusters from far, one by one from near, heat on request.
+//
+// A live tile is at least as new as the number in its address. So when the stream has told something that can
+// be seen here, the sources are given the address with its number, at most once a second and not while the
+// map moves; the tiles that are drawn stay until the new ones are there.
+
+import { show } from "./compose.js";
+import { liveLayers, rings } from "./marks.js";
+import { colours, seldom } from "./scene.js";
+
+/** The layers that can be clicked, and which of them are events and orders. */
+export const EVENTS = ["event-disc"];
+export const ORDERS = ["order-ring"];
+export const LIVE = [...EVENTS, ...ORDERS, "event-cluster"];
+
+const EVENT_LAYERS = ["event-disc", "event-sign", "event-cluster", "event-count"];
+const PAUSE_MS = 1_000;
+const LIMITS_MS = 30_000;
+/** Tiles of this zoom are drawn larger from nearer: every single thing is in them. */
+const DEEPEST = 15;
+
+/** @typedef {import("./scene.js").Scene} Scene */
+
+/**
+ * The address of live tiles, as of a number of the log.
+ * @param {string} root @param {string} layer @param {number} seq
+ */
+const address = (root, layer, seq) => `${root}/tiles/live/${seq}/${layer}/xyz/{z}/{x}/{y}.mvt`;
+
+/** A moment as the tiles write it. */
+const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
+
+/** @param {import("./scene.js").Colours} paint @param {string} root @returns {import("./compose.js").Piece} */
+export function livePiece(paint, root) {
+  const source = (/** @type {string} */ layer, /** @type {number} */ minzoom) => ({
+    type: "vector",
+    tiles: [address(root, layer, 0)],
+    minzoom,
+    maxzoom: DEEPEST,
+  });
+  return {
+    sources: { "live-event": source("event", 0), "live-order": source("order", 14) },
+    // Of two names that would collide the one higher up is drawn: numbers of clusters before names of areas.
+    layers: liveLayers(paint, now()).map((layer) => [layer.id === "event-count" ? "names" : "live", layer]),
+  };
+}
+
+/** @param {Scene} scene */
+export function startLive(scene) {
+  const { map, store, bus, root } = scene;
+  let seq = 0;
+  let drawn = 0;
+  const refresh = seldom(PAUSE_MS, () => {
+    if (document.hidden || store.state.replay || seq === drawn) return;
+    if (map.isMoving()) return void map.once("moveend", refresh);
+    drawn = seq;
+    for (const layer of ["event", "order"]) {
+      const source = /** @type {any} */ (map.getSource(`live-${layer}`));
+      if (source && shownAtAll(map, layer)) source.setTiles([address(root, layer, seq)]);
+    }
+  });
+  const happened = (/** @type {{seq?: number}} */ said, /** @type {[number, number] | null | undefined} */ at) => {
+    seq = Math.max(seq, said.seq ?? 0);
+    if (!at || map.getBounds().contains(at)) refresh();
+  };
+  const anew = () => {
+    drawn = -1;
+    refresh();
+  };
+  const look = () => {
+    const { hidden, heat, replay } = store.state;
+    const events = !hidden.includes("event") && !replay;
+    show(map, EVENT_LAYERS, events && !heat);
+    show(map, ["event-heat"], heat && !replay);
+    show(map, ["order-ring"], !hidden.includes("order") && !replay && !heat);
+    refresh();
+  };
+  const limits = setInterval(() => holdLimits(map), LIMITS_MS);
+  const awake = () => refresh();
+  document.addEventListener("visibilitychange", awake);
+  map.on("moveend", awake);
+  look();
+  const ends = [
+    store.watch(["hidden", "heat", "replay"], look),
+    bus.on("event", (said) => happened(said, said.at)),
+    bus.on("order", (said) => happened(said, said.order?.at)),
+    bus.on("reset", anew),
+    bus.on("lagging", anew),
+    bus.on("restyled", look),
+    () => clearInterval(limits),
+    () => document.removeEventListener("visibilitychange", awake),
+    () => void map.off("moveend", awake),
+    refresh.end,
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/**
+ * Whether the map shows anything of a live layer at all.
+ * @param {import("maplibre-gl").Map} map @param {string} layer
+ */
+function shownAtAll(map, layer) {
+  const ids = layer === "order" ? ["order-ring"] : ["event-disc", "event-heat"];
+  return ids.some((id) => map.getLayer(id) && map.getLayoutProperty(id, "visibility") !== "none");
+}
+
+/** Hold the limits of orders against the clock: what is late becomes red. @param {import("maplibre-gl").Map} map */
+function holdLimits(map) {
+  if (document.hidden || !map.getLayer("order-ring") || map.getZoom() < 14) return;
+  /** @type {Record<string, any>} */
+  const paint = rings(colours(), now()).paint;
+  map.setPaintProperty("order-ring", "circle-stroke-color", paint["circle-stroke-color"]);
+  map.setPaintProperty("order-ring", "circle-stroke-width", paint["circle-stroke-width"]);
+}

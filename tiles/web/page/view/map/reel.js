@@ -1,0 +1,51 @@
+// What was open in a period, read once, and which of it at a moment.
+
+/**
+ * @typedef {{lon: number | null, lat: number | null, urgency: string, title: string, class: string}} Said
+ * @typedef {Said & {opened: number, closed: number}} Thing
+ */
+
+const MINUTE_MS = 60_000;
+
+/** Now, to the minute. */
+export const nearNow = () => Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+
+export class Reel {
+  /** @param {import("../main.js").Page} page */
+  constructor({ net }) {
+    this.net = net;
+    this.forget();
+  }
+
+  forget() {
+    /** @type {Thing[]} */ this.things = [];
+    this.edition = 0;
+    this.truncated = false;
+    this.ready = false;
+  }
+
+  /** Read a period. @param {number} from @param {number} to */
+  async read(from, to) {
+    const moment = (/** @type {number} */ ms) => new Date(ms).toISOString().replace(".000", "");
+    const found = await this.net.get("/replay", { from: moment(from), to: moment(to) });
+    this.edition = found.edition;
+    this.truncated = found.truncated;
+    this.things = found.things.map((/** @type {any} */ each) => ({
+      ...each,
+      opened: Date.parse(each.opened_at),
+      closed: each.closed_at ? Date.parse(each.closed_at) : Infinity,
+    }));
+    this.ready = true;
+  }
+
+  /** The things that were open at a moment, as GeoJSON. @param {number} moment */
+  at(moment) {
+    return this.things
+      .filter((thing) => thing.opened <= moment && moment < thing.closed && thing.lon !== null)
+      .map(({ lon, lat, urgency, title, class: class_ }) => ({
+        type: "Feature",
+        properties: { urgency, title, class: class_, count: 1 },
+        geometry: { type: "Point", coordinates: [lon, lat] },
+      }));
+  }
+}
