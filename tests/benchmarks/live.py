@@ -152,11 +152,15 @@ class Line:
     """A connection that is kept alive: one request after the other, with their times."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = port
+        self.connect()
         self.waiting: deque[tuple[float, bytes, Any]] = deque()
         self.busy: tuple[float, bytes, Any] | None = None
         self.got = b""
+
+    def connect(self) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", self.port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def put(self, due: float, request: bytes, mark: Any) -> None:
         self.waiting.append((due, request, mark))
@@ -192,10 +196,20 @@ def load(pipe: Connection, port: int, places: Sequence[Place]) -> None:
     lines = [Line(port) for _ in range(16)]
     for line in lines:
         selector.register(line.socket, selectors.EVENT_READ, line)
+
+    def connect_anew() -> None:
+        """What was idle for half a minute the server has closed."""
+        for line in lines:
+            selector.unregister(line.socket)
+            line.socket.close()
+            line.connect()
+            selector.register(line.socket, selectors.EVENT_READ, line)
+
     paths = tile_paths(port, places)
     count = 0
     while (question := pipe.recv()) is not None:
         events, tiles, seconds = question
+        connect_anew()
         begin = time.monotonic() + 0.05
         plan = [(begin + number / events, True) for number in range(events * seconds)] if events else []
         plan += [(begin + number / tiles, False) for number in range(tiles * seconds)] if tiles else []

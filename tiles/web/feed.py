@@ -84,7 +84,7 @@ class Feed:
         self._ended = False
         self._came = Event()
         hub.came = self._came.set
-        affairs.listen(self._wake.set)
+        affairs.listen(self._written)
         self._thread = Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
 
@@ -105,6 +105,12 @@ class Feed:
             (int(left), int(low), int(right), int(high)), MOST_DEVICES
         )
         return numbers + self._devices([each for each in found if each.body is not None])
+
+    def _written(self) -> None:
+        """This process has written the log; who comes now begins behind that."""
+        if not self._hub.streams:
+            self._hub.reached = max(self._hub.reached, self._affairs.book.head())
+        self._wake.set()
 
     def _run(self) -> None:
         trying = Trying(LOG, "the live stream stands still")
@@ -142,7 +148,7 @@ class Feed:
     def _rests(self) -> bool:
         """Leave what is new until somebody comes; False when somebody has come."""
         head, changed = self._affairs.book.head(), self._affairs.devices.book.changed()
-        self._hub.reached = head
+        self._hub.reached = max(self._hub.reached, head)
         if self._hub.streams:
             return False
         self._changed = changed  # who comes back reads all states

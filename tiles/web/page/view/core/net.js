@@ -1,10 +1,11 @@
 // Asking the service. What it refuses is a Problem (RFC 9457), with words that a person can read.
 
 export class Problem extends Error {
-  /** @param {number} status @param {string} detail */
-  constructor(status, detail) {
+  /** @param {number} status @param {string} detail @param {string} [detailZh] */
+  constructor(status, detail, detailZh) {
     super(detail);
     this.status = status;
+    this.detailZh = detailZh;
   }
 }
 
@@ -39,6 +40,6 @@ export class Net {
     const reply = await fetch(this.root + path, { ...given, headers });
     if (reply.ok) return reply.json();
     const said = await reply.json().catch(() => ({}));
-    throw new Problem(reply.status, said.detail ?? `HTTP ${reply.status}`);
+    throw new Problem(reply.status, said.detail ?? `HTTP ${reply.status}`, said.detail_zh);
   }
 }
