@@ -9,14 +9,20 @@ import sys
 from argparse import ArgumentParser
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from browser import chromium, lack, shown
+from page_pictures import PICTURES, draw, evening
 from PIL import Image
 from served import served
 
 from tiles.address import SCHEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playwright.sync_api import Browser
 
 LIBERATION_MONUMENT: Final = (106.5770, 29.5590)
 SIZE: Final = (1280, 720)
@@ -46,17 +52,31 @@ def main() -> None:
     asked = options.parse_args()
     if (reason := lack()) is not None:
         sys.exit(f"screenshots: {reason}")
-    known = pictures()
+    known = {**pictures(), **PICTURES}
     if unknown := set(asked.names) - set(known):
         sys.exit(f"screenshots: no picture is called {', '.join(unknown)}; there are {', '.join(known)}")
     asked.out.mkdir(parents=True, exist_ok=True)
-    with served(asked.home) as server, chromium() as browser:
-        for name in asked.names or known:
+    wanted = asked.names or [*known]
+    with chromium() as browser:
+        draw_maps(browser, asked.home, asked.out, [name for name in wanted if name not in PICTURES])
+        pages = [name for name in wanted if name in PICTURES]
+        if pages:
+            with evening(asked.home) as server:
+                for name in pages:
+                    size = save(draw(browser, server, name), asked.out / f"{name}.png")
+                    click.echo(f"{name}.png, {size / 1000:.0f} kB")
+
+
+def draw_maps(browser: Browser, home: Path, out: Path, names: Sequence[str]) -> None:
+    """Draw the pictures of the styles and of other map libraries."""
+    known = pictures()
+    with served(home) as server:
+        for name in names:
             page_name, query = known[name]
             with shown(browser, server, page_name, query, SIZE) as (page, seen):
                 if seen.faults or seen.console:
                     sys.exit(f"screenshots: {name}: {seen.faults} {seen.console}")
-                size = save(page.screenshot(), asked.out / f"{name}.png")
+                size = save(page.screenshot(), out / f"{name}.png")
             click.echo(f"{name}.png, {size / 1000:.0f} kB")
 
 

@@ -118,6 +118,7 @@ async function start() {
   // For tests, and for whoever looks into the page.
   Object.assign(window, { gridmapView: { store, bus, live, map: drawn.map } });
   await startTheRest(page);
+  if (store.state.card) bus.tell("refit"); // the card has taken some of the room
   document.documentElement.dataset.ready = "true";
 }
 

@@ -35,6 +35,7 @@ export function startDrill(scene, placed) {
       await showArea(scene, area, begins);
     }),
     bus.on("fly", ({ at, zoom }) => fly(scene, at, zoom)),
+    bus.on("refit", () => !placed && store.state.area && showArea(scene, store.state.area, true)),
   ];
   return () => {
     map.off("click", click);

@@ -19,11 +19,11 @@ export function padding(container) {
   const box = container.getBoundingClientRect();
   const free = { left: box.left, right: box.right, top: box.top, bottom: box.bottom };
   let foot = box.bottom;
-  for (const id of ["left", "right", "top", "bottom"]) {
+  for (const id of ["left", "right", "card", "top", "bottom"]) {
     const own = document.getElementById(id)?.getBoundingClientRect();
     if (!own || own.width === 0 || own.height === 0) continue;
     if (id === "left" && own.right < box.left + box.width / 2) free.left = Math.max(free.left, own.right);
-    if (id === "right" && own.left > box.left + box.width / 2) free.right = Math.min(free.right, own.left);
+    if ((id === "right" || id === "card") && own.left > box.left + box.width / 2) free.right = Math.min(free.right, own.left);
     if (id === "top") free.top = Math.max(free.top, own.bottom);
     if (id === "bottom" && own.bottom <= box.bottom) {
       free.bottom = Math.min(free.bottom, Math.max(own.top, own.bottom - FOOT));
