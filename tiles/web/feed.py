@@ -107,7 +107,7 @@ class Feed:
         return numbers + self._devices([each for each in found if each.body is not None])
 
     def _written(self) -> None:
-        """This process has written the log; who comes now begins behind that."""
+        """Let who comes now begin behind what this process has written."""
         if not self._hub.streams:
             self._hub.reached = max(self._hub.reached, self._affairs.book.head())
         self._wake.set()
