@@ -45,7 +45,7 @@ KEEPER: Final = "keeper"
 """The name of the keeper's checkpoint."""
 
 PAGE: Final = 400
-"""Rows that the keeper takes at a time: for some 10 ms nobody else can write."""
+"""Rows that the keeper takes at a time; while it writes what follows nobody else can."""
 
 YIELD_S: Final = 0.002
 """How long the keeper stands back between two pages while nobody waits to report something."""
@@ -55,7 +55,7 @@ GATHERED_S: Final = 0.04
 
 MANY: Final = 1_000
 MANY_S: Final = 0.3
-"""How long it stands back while so many events are under way: they come in first, at half the price."""
+"""How long it stands back while so many events are under way: they come in first."""
 
 CHECKED_AT_ONCE: Final = 2_000
 CHECK_PAUSE_S: Final = 0.02

@@ -87,12 +87,10 @@ def test_the_element_shows_the_map_and_tells_what_was_clicked(browser: Browser, 
     with example(browser, service, "element.html") as page:
         until(page, "() => document.querySelector('#said').dataset.edition === '1'")
         frame = page.frames[1]
-        for _ in range(600):
-            if frame.evaluate(
-                "() => window.gridmapView?.map?.areTilesLoaded() && !window.gridmapView.map.isMoving()"
-            ):
-                break
-            page.wait_for_timeout(100)
+        until(
+            frame,
+            "() => window.gridmapView?.map?.areTilesLoaded() && !window.gridmapView.map.isMoving()",
+        )
         assert frame.evaluate("() => window.gridmapView.store.state.hidden.join()") == "order,device"
         frame.evaluate("() => window.gridmapView.map.jumpTo({center: [106.577, 29.559], zoom: 16, pitch: 0})")
         page.wait_for_timeout(500)
@@ -104,15 +102,9 @@ def test_the_element_shows_the_map_and_tells_what_was_clicked(browser: Browser, 
         page.mouse.click(box["x"] + x, box["y"] + y)
         until(page, "() => /\\d{6}/.test(document.querySelector('#said').textContent)")
         page.evaluate("() => { document.querySelector('gridmap-view').area = '500103003' }")
-        for _ in range(600):
-            if frame.evaluate("() => window.gridmapView.store.state.area") == "500103003":
-                break
-            page.wait_for_timeout(50)
+        until(frame, "() => window.gridmapView.store.state.area === '500103003'")
         page.evaluate("() => { document.querySelector('gridmap-view').theme = 'light' }")
-        for _ in range(600):
-            if frame.evaluate("() => document.documentElement.dataset.theme") == "light":
-                break
-            page.wait_for_timeout(50)
+        until(frame, "() => document.documentElement.dataset.theme === 'light'")
         assert (
             frame.evaluate(
                 "() => [window.gridmapView.store.state.area, document.documentElement.dataset.theme].join()"

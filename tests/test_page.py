@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Frame, Page
 
 MONUMENT = (106.5770, 29.5590)
 READY = "() => document.documentElement.dataset.ready === 'true'"
@@ -77,7 +77,7 @@ def opened(
         context.close()
 
 
-def until(page: Page, holds: str, arg: object = None) -> None:
+def until(page: Page | Frame, holds: str, arg: object = None) -> None:
     """Wait until a function of the page gives true. Playwright's own way is forbidden (`eval`)."""
     end = time.monotonic() + PATIENCE_MS / 1000
     while not page.evaluate(holds, arg):

@@ -1,8 +1,9 @@
 """The driver's own road, for what is asked some hundred times a second: statements as text, rows as tuples.
 
-SQLAlchemy puts a statement together, tells its listeners and dresses the rows: 70 us and more, where SQLite
-needs 10. And each row that SQLite takes or gives lets the interpreter go: with other threads at work a list
-of twelve rows waits for them twelve times. So rows go in many to a statement.
+SQLAlchemy puts a statement together, tells its listeners and dresses the rows, which costs more than SQLite
+takes to run it: twelve events were stored in 0.54 ms instead of 0.83. And each row that SQLite takes or
+gives lets the interpreter go: with other threads at work a list of twelve rows waits for them twelve times.
+So rows go in many to a statement.
 
 Statements are written with `?`. Errors are those of SQLAlchemy, as on its own road.
 """

@@ -20,6 +20,7 @@ from gridmap.model import NOWHERE
 from gridmap.orders.words import STATES
 from gridmap.tallies import rows_below
 from tiles.web import fields
+from tiles.web.buildings import LEAST_PEOPLE
 from tiles.web.coded import coded
 from tiles.web.events import LAYER, affairs_of
 from tiles.web.parameters import Parameter, quote
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from tiles.web.call import Call
 
 ZONE: Final = "+08:00"
-LEAST_PEOPLE: Final = 5
 MOST_RANKED: Final = 50
 PER: Final = 10_000
 
@@ -99,7 +99,7 @@ def _stock(snapshot: Snapshot, code: str | None, page: Page) -> dict[str, int | 
 def _areas_in(snapshot: Snapshot, code: str | None) -> dict[str, int]:
     partition = snapshot.partition
     counts = dict.fromkeys(LEVELS.values(), 0)
-    above, row = _position(snapshot, code)
+    above, row = position(snapshot, code)
     for depth, table in enumerate(partition.levels):
         if table.level in LEVELS and depth >= above:
             inside = len(table) if code is None else len(rows_below(partition, above, row, depth))
@@ -110,7 +110,7 @@ def _areas_in(snapshot: Snapshot, code: str | None) -> dict[str, int]:
 def _amount(snapshot: Snapshot, code: str | None, what: str) -> int | None:
     """How much of something stands in the grids of an area, None where nobody knows."""
     tallies = snapshot.surroundings.tallies
-    depth, row = _position(snapshot, code)
+    depth, row = position(snapshot, code)
     if code is None:
         every = tallies.of(what, len(snapshot.partition.levels) - 1)
         return None if every is None else int(every.sum())
@@ -118,7 +118,7 @@ def _amount(snapshot: Snapshot, code: str | None, what: str) -> int | None:
     return None if counts is None else int(counts[row])
 
 
-def _position(snapshot: Snapshot, code: str | None) -> tuple[int, int]:
+def position(snapshot: Snapshot, code: str | None) -> tuple[int, int]:
     """The level of an area and its row there; of the city the widest, and no row."""
     if code is None:
         return 0, NOWHERE

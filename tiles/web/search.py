@@ -15,6 +15,7 @@ from tiles.web import fields
 from tiles.web.events import affairs_of
 from tiles.web.kept import GAZETTEERS
 from tiles.web.nearby import WORDS
+from tiles.web.overview import position, read_area
 from tiles.web.parameters import Parameter, quote, read_whole
 from tiles.web.reply import PRIVATE, Reply, to_json
 from tiles.web.route import Route, json_response, reference
@@ -94,22 +95,13 @@ def search(call: Call) -> Reply:
         name = f"{place.lon:.6f}, {place.lat:.6f}"
         at = [round(place.lon, 7), round(place.lat, 7)]
         results.append(_result(PLACE, _grid(snapshot, row), name, _path(snapshot, row), at))
-    within = _within(snapshot, query["area"]) if "area" in query else None
+    within = position(snapshot, read_area(call)) if "area" in query else None
     results += [_found(snapshot, gazetteer, hit) for hit in gazetteer.find(text, limit, within)]
     results = results[:limit]
     kinds = {result["kind"] for result in results}
     layers = tuple(dict.fromkeys(layer for kind in _GATES if kind in kinds for layer in _GATES[kind]))
     # Where somebody looks can be where somebody is.
     return Reply(to_json({"q": query["q"], "results": results}), cache=PRIVATE, layers=layers)
-
-
-def _within(snapshot: Snapshot, code: str) -> tuple[int, int]:
-    """The level and row of an area that was named; raises InputError where there is none."""
-    if not snapshot.has(code):
-        text = f"{quote(code)} is no area of edition {snapshot.edition.number}"
-        raise InputError("area", f"{text}; give the code of one, or leave it out")
-    depth = snapshot.partition.depth_of(snapshot.area(code).level)
-    return depth, snapshot.partition.levels[depth].row_of[code]
 
 
 def _orders(call: Call, text: str) -> list[dict[str, Any]]:

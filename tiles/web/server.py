@@ -55,7 +55,7 @@ SWITCH_S: Final = 0.001
 time of a lookup while a long answer is written."""
 
 COLLECTED: Final = 50_000
-"""New objects between two looks for circles of garbage; Python's 700 cost a burst a twelfth of its time."""
+"""New objects between two looks for circles of garbage; Python's 700 cost a burst 6 % of its time."""
 
 FOLLOWER_S: Final = 5.0
 """How long a follower may take to notice that it is to end, before nobody waits for it."""
