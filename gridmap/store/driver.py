@@ -70,6 +70,5 @@ def _for_rows(begin: str, count: int, fields: int, end: str) -> str:
     return f"{begin} VALUES {', '.join([row] * count)} {end}"
 
 
-@lru_cache(maxsize=512)
 def _marked(statement: str, paramstyle: str) -> str:
     return statement if paramstyle == "qmark" else statement.replace("?", "%s")
