@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 from served import get_json, served
-from test_page import opened, state, until
+from viewing import opened, state, until
 
 from gridmap.simulation.day import CHINA, Plan, day
 from gridmap.simulation.link import Link, WallClock

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser import LIBRARIES, PATIENCE_MS, Seen, chromium, need
 from served import get_json
-from test_page import until
+from viewing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import javascript
 import pytest
-from browser import LIBRARIES, PATIENCE_MS, Seen, chromium, lack, need
+from browser import LIBRARIES, lack
 from click.testing import CliRunner
 from served import get_json, served
+from viewing import (
+    MONUMENT,
+    READY,
+    SIZE,
+    clean,
+    idle,
+    opened,
+    order_of,
+    page_browser,
+    report,
+    show,
+    state,
+    until,
+    wait_state,
+)
 
 from gridmap.cli import main
 
@@ -22,19 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Frame, Page
-
-MONUMENT = (106.5770, 29.5590)
-READY = "() => document.documentElement.dataset.ready === 'true'"
-SIZE = (1366, 768)
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(name="browser", scope="module")
 def _browser() -> Iterator[Browser]:
-    need()
-    if not (javascript.NODE.parent / "page" / "node_modules" / "maplibre-gl").is_dir():
-        pytest.skip("the page's libraries are not installed here: scripts/node page")
-    with chromium() as running:
+    with page_browser() as running:
         yield running
 
 
@@ -54,117 +57,11 @@ def _server(city: Path) -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def opened(
-    browser: Browser, address: str, size: tuple[int, int] = SIZE, **options: Any
-) -> Iterator[tuple[Page, Seen]]:
-    """A page that has loaded all its parts."""
-    seen = Seen()
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-    try:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("request", lambda request: seen.asked.append(request.url))
-        page.on(
-            "console",
-            lambda said: seen.console.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: seen.faults.append(str(error)))
-        page.goto(address)
-        until(page, READY)
-        yield page, seen
-    finally:
-        context.close()
-
-
-def until(page: Page | Frame, holds: str, arg: object = None) -> None:
-    """Wait until a function of the page gives true. Playwright's own way is forbidden (`eval`)."""
-    end = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(holds, arg):
-        assert time.monotonic() < end, holds
-        page.wait_for_timeout(50)
-
-
-def clean(seen: Seen, *hosts: str) -> None:
-    """No error was said, and nobody else was asked for anything."""
-    assert seen.faults == []
-    assert [line for line in seen.console if "GPU stall" not in line] == []
-    assert seen.hosts <= {host.partition("://")[2] for host in hosts}
-
-
-def report(server: str, name: str, **said: Any) -> dict[str, Any]:
-    """Report an event at the monument."""
-    event = {
-        "id": name,
-        "source": "test",
-        "class": "城市管理",
-        "urgency": "yellow",
-        "title": f"井盖破损 {name}",
-        "lon": MONUMENT[0],
-        "lat": MONUMENT[1],
-        "crs": "wgs84",
-        **said,
-    }
-    body = json.dumps(event, ensure_ascii=False).encode()
-    request = urllib.request.Request(
-        f"{server}/events", body, {"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        found: dict[str, Any] = json.loads(reply.read())
-    return found
-
-
-def order_of(server: str, seq: int) -> dict[str, Any]:
-    """The order that an event has opened, when it is there."""
-    until = time.monotonic() + PATIENCE_MS / 1000
-    while True:
-        try:
-            found: dict[str, Any] = get_json(f"{server}/orders/o-{seq}")
-        except urllib.error.HTTPError:
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        else:
-            return found
-
-
-def state(page: Page, name: str) -> Any:
-    """A member of the page's state."""
-    return page.evaluate("(name) => window.gridmapView.store.state[name]", name)
-
-
-def wait_state(page: Page, name: str, wanted: Any) -> None:
-    """Wait until a member of the state is what is wanted."""
-    until(
-        page,
-        "([name, wanted]) => JSON.stringify(window.gridmapView.store.state[name]) === wanted",
-        arg=[name, json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)],
-    )
-
-
-def show(page: Page, lon: float, lat: float, zoom: float) -> tuple[float, float]:
-    """Jump to a place, wait until it is drawn; where it is on the screen."""
-    x, y = page.evaluate(
-        """async ([lon, lat, zoom]) => {
-          const {map} = window.gridmapView;
-          map.jumpTo({center: [lon, lat], zoom, pitch: 0, bearing: 0});
-          map.triggerRepaint();
-          await map.once("idle");
-          const {x, y} = map.project([lon, lat]);
-          return [x, y];
-        }""",
-        [lon, lat, zoom],
-    )
-    return float(x), float(y)
-
-
-def idle(page: Page) -> None:
-    """Wait until the map has nothing more to draw or to fly."""
-    page.evaluate(
-        """async () => {
-          const {map} = window.gridmapView;
-          while (map.isMoving() || !map.areTilesLoaded()) await new Promise((done) => setTimeout(done, 100));
-        }"""
-    )
+MOVES = """(center) => {
+  const {map, store} = window.gridmapView;
+  store.watch(["edition"], () => setTimeout(() => map.jumpTo({center, zoom: 17.6, pitch: 0}), 2));
+}"""
+"""Moves the map just when it learns of a new edition: tiles of the one before are on their way by then."""
 
 
 def test_clicks_lead_from_the_city_down_to_a_building_and_esc_up_again(browser: Browser, server: str) -> None:
@@ -245,28 +142,6 @@ def test_an_order_is_accepted_from_its_card(browser: Browser, server: str) -> No
         clean(seen, server)
 
 
-def test_a_lost_connection_is_seen_and_nothing_is_lost_by_it(browser: Browser, server: str) -> None:
-    with opened(browser, f"{server}/view?area=500103") as (page, _):
-        page.evaluate(
-            "() => { window.heard = []; "
-            "window.gridmapView.bus.on('event', (data) => window.heard.push(data.id)) }"
-        )
-        until(page, "() => window.gridmapView.store.state.link === 'open'")
-        report(server, "cut-0")
-        until(page, "() => window.heard.includes('cut-0')")
-        page.context.set_offline(True)
-        page.evaluate("window.gridmapView.live.reader.source?.dispatchEvent(new Event('error'))")
-        until(page, "() => document.getElementById('link').dataset.link === 'waiting'")
-        for number in range(1, 6):
-            report(server, f"cut-{number}")
-        page.context.set_offline(False)
-        page.evaluate("window.gridmapView.live.reader.open()")
-        until(page, "() => window.heard.includes('cut-5')")
-        until(page, "() => document.getElementById('link').dataset.link === 'open'")
-        heard = [name for name in page.evaluate("window.heard") if name.startswith("cut-")]
-        assert heard == [f"cut-{number}" for number in range(6)]
-
-
 def test_a_published_boundary_is_drawn_without_a_reload(
     browser: Browser, server: str, city: Path, tmp_path: Path
 ) -> None:
@@ -282,10 +157,10 @@ def test_a_published_boundary_is_drawn_without_a_reload(
             if feature["properties"]["code"] == code:
                 feature["properties"]["name"] = "改名社区第8网格"
         out.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        page.evaluate(MOVES, list(MONUMENT))
         done = CliRunner().invoke(main, ["load", str(out), "--home", str(city), "--author", "t"])
         assert done.exit_code == 0, done.output
         wait_state(page, "edition", before + 1)
-        show(page, *MONUMENT, 17.6)
         until(
             page,
             "() => window.gridmapView.map.querySourceFeatures('areas', {sourceLayer: 'grid'})"

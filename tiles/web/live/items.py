@@ -71,5 +71,9 @@ def mark(seq: int) -> bytes:
 
 
 def beat(seq: int) -> bytes:
-    """A heartbeat: a comment, which keeps proxies from closing, and a mark."""
-    return b": beat\nid: %d\n\n" % seq
+    """A heartbeat: a comment, which keeps proxies from closing, a mark, and `beat`, which a page can hear.
+
+    A browser tells its page of no comment, so without an event nobody there could know a dead line from a
+    quiet city.
+    """
+    return b": beat\nid: %d\n\n%b" % (seq, told("beat", {"seq": seq}))

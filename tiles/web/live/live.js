@@ -11,6 +11,9 @@
 // When that grows, the leader opens a wider stream from the last id, so nothing is missing and nothing is
 // twice: numbers only grow, and what is not newer than the last one is dropped, here and in each window.
 //
+// A line can die without a word (a cable, a sleeping computer). The server says `beat` when it has nothing else
+// to say, so a stream that is silent for longer is dead, and is opened anew; so it is when the network is back.
+//
 //   import { connect } from "/live.js";
 //   const live = connect();
 //   const stop = live.subscribe({ kinds: ["event"], area: "500103001" }, (item) => show(item.data));
@@ -28,6 +31,7 @@
 
 const KINDS = ["event", "order", "device", "value", "edition", "notice"];
 const SPOKEN = ["hello", "reset", "lagging", "bye"];
+const STATES = ["device", "value", "lagging", "bye"];
 /** Who is silent for this long has closed without a word, and its wishes are forgotten. */
 const SILENT_MS = 90_000;
 const TELL_MS = 20_000;
@@ -36,6 +40,9 @@ const GATHER_MS = 50;
 /** First wait after the server refused, doubled each time up to the second. */
 const AGAIN_MS = 2_000;
 const LONGEST_MS = 60_000;
+/** A stream of which nothing was heard for so long is dead: three heartbeats were due. */
+const DEAD_MS = 45_000;
+const LOOK_MS = 5_000;
 
 /** @param {Wish} wish @returns {Want} */
 const wantOf = (wish) => ({ kinds: wish.kinds ?? [], areas: [wish.area ?? []].flat() });
@@ -86,6 +93,12 @@ class Reader {
     /** @type {number | null} */ this.last = null;
     this.wait = AGAIN_MS;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.timer = undefined;
+    this.heardAt = 0;
+    this.looks = setInterval(() => this.look(), LOOK_MS);
+    this.gone = () => this.source && this.lose(LONGEST_MS);
+    this.back = () => this.want && this.open();
+    globalThis.addEventListener?.("offline", this.gone);
+    globalThis.addEventListener?.("online", this.back);
   }
 
   /** Read what is wanted, from the last id on; null is nothing. @param {Want | null} want */
@@ -102,7 +115,9 @@ class Reader {
     const address = addressOf(this.options.base, /** @type {Want} */ (this.want), this.last);
     const source = new this.options.Source(address);
     this.source = source;
+    this.heardAt = Date.now();
     source.onopen = () => {
+      this.heardAt = Date.now();
       this.wait = AGAIN_MS;
       this.say("open");
     };
@@ -110,12 +125,9 @@ class Reader {
       if (source !== this.source) return;
       this.say("waiting");
       // A browser comes back by itself after a broken stream, but gives up at a status: then we come back.
-      if (source.readyState === 2) {
-        this.timer = setTimeout(() => this.open(), this.wait);
-        this.wait = Math.min(2 * this.wait, LONGEST_MS);
-      }
+      if (source.readyState === 2) this.lose(this.wait);
     };
-    for (const kind of [...KINDS, ...SPOKEN]) {
+    for (const kind of [...KINDS, ...SPOKEN, "beat"]) {
       source.addEventListener(kind, (event) => {
         if (source === this.source) this.hear(kind, /** @type {MessageEvent} */ (event));
       });
@@ -124,8 +136,9 @@ class Reader {
 
   /** @param {string} kind @param {MessageEvent} event */
   hear(kind, event) {
-    const logged = kind !== "device" && kind !== "value" && kind !== "lagging" && kind !== "bye";
-    const seq = logged && event.lastEventId !== "" ? Number(event.lastEventId) : null;
+    this.heardAt = Date.now();
+    if (kind === "beat") return;
+    const seq = !STATES.includes(kind) && event.lastEventId !== "" ? Number(event.lastEventId) : null;
     if (seq !== null) {
       if (kind === "reset") this.last = seq;
       else if (this.last !== null && seq <= this.last && kind !== "hello") return;
@@ -134,10 +147,30 @@ class Reader {
     this.give({ kind, seq, data: JSON.parse(event.data) });
   }
 
+  /** The line is gone: open it anew after some time. @param {number} wait in ms */
+  lose(wait) {
+    this.shut();
+    this.say("waiting");
+    this.timer = setTimeout(() => this.open(), wait);
+    this.wait = Math.min(2 * this.wait, LONGEST_MS);
+  }
+
+  /** Whether the line still lives. */
+  look() {
+    if (this.source?.readyState === 1 && Date.now() - this.heardAt > DEAD_MS) this.lose(0);
+  }
+
   shut() {
     clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
+  }
+
+  end() {
+    this.shut();
+    clearInterval(this.looks);
+    globalThis.removeEventListener?.("offline", this.gone);
+    globalThis.removeEventListener?.("online", this.back);
   }
 }
 
@@ -207,7 +240,7 @@ export class Live {
   /** End; another window takes the lead where this one had it. */
   close() {
     this.channel?.postMessage({ gone: this.id });
-    this.reader.shut();
+    this.reader.end();
     this.become("closed");
     clearInterval(this.teller);
     clearTimeout(this.looks);

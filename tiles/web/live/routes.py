@@ -30,7 +30,8 @@ It begins with `hello` (`seq`, `edition`, `time`). Then come `event`, `order`, `
 with its number in the log as `id`, and `device` and `value`, states without one: only the newest counts. \
 Who comes back with the last id (`Last-Event-ID`, or `since`) gets what followed it, none missing or twice, \
 and all states anew. `reset` says that this cannot be done and what to load (`reload`); `lagging`, that a \
-slow reader got only the last of each key; `bye`, why the server closes. A heartbeat comes after 15 s.
+slow reader got only the last of each key; `bye`, why the server closes. After 15 s of silence comes a \
+heartbeat, `beat`: who hears nothing for much longer has lost the line.
 
 All parameters that are given narrow what is told. Pages share one stream of the browser with `/live.js`.
 """

@@ -9,7 +9,7 @@ export default [
       "default-case-last": "error",
       eqeqeq: "error",
       "max-depth": ["error", 4],
-      "max-lines": ["error", 320],
+      "max-lines": ["error", 400],
       "no-alert": "error",
       "no-async-promise-executor": "error",
       "no-await-in-loop": "off",

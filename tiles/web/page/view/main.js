@@ -4,7 +4,8 @@ import { connect } from "../live.js";
 import { readAddress, writeAddress } from "./core/address.js";
 import { Bus } from "./core/bus.js";
 import { byId } from "./core/dom.js";
-import { Net } from "./core/net.js";
+import { Net, Problem } from "./core/net.js";
+import { isEnded, wordsOf } from "./core/problems.js";
 import { Store } from "./core/store.js";
 import { speak } from "./core/words.js";
 import { startFrame } from "./core/frame.js";
@@ -33,29 +34,37 @@ function keepAddress(store) {
   });
 }
 
-/** Have the areas above the chosen one follow it. @param {Page} page */
+/** Have the areas above the chosen one follow it; an area that is not there is left for the city. @param {Page} page */
 function keepChain({ store, net, bus }) {
   /** @type {AbortController | null} */
   let asked = null;
-  store.follow(["area", "edition"], async (state) => {
+  const read = async () => {
+    const { area } = store.state;
     asked?.abort();
-    if (state.area === null) return store.set({ chain: [] });
+    if (area === null) return store.set({ chain: [] });
     asked = new AbortController();
     try {
-      const { path } = await net.get(`/areas/${encodeURIComponent(state.area)}`, {}, asked.signal);
+      const { path } = await net.get(`/areas/${encodeURIComponent(area)}`, {}, asked.signal);
       store.set({ chain: path });
     } catch (error) {
-      if (/** @type {Error} */ (error).name === "AbortError") return;
-      bus.tell("toast", { text: /** @type {Error} */ (error).message, grave: true });
-      store.set({ area: null });
+      if (isEnded(error)) return;
+      bus.tell("toast", { text: wordsOf(error), grave: true });
+      if (error instanceof Problem && error.status < 500) store.set({ area: null });
     }
-  });
+  };
+  store.follow(["area", "edition"], read);
+  bus.on("healed", () => store.state.chain.at(-1)?.code !== (store.state.area ?? undefined) && read());
 }
 
 /** Tell the bus what the stream says. @param {Page} page */
 function keepLive({ store, bus, root }) {
   const live = connect({ base: root });
   live.onstate((link) => store.set({ link }));
+  let lost = false;
+  store.watch(["link"], ({ link }) => {
+    if (link === "open" && lost) bus.tell("healed");
+    lost = link === "waiting" || (lost && link !== "open");
+  });
   live.subscribe({}, ({ kind, data }) => {
     if (kind === "hello" && data.edition) store.set({ edition: data.edition });
     if (kind === "value" && data.edition) store.set({ edition: data.edition });
@@ -92,7 +101,7 @@ async function start() {
     phone: NARROW.matches && !framed,
   });
   const bus = new Bus();
-  const net = new Net(root, query.get("token"));
+  const net = new Net(root);
   store.follow(["theme"], ({ theme }) => void (document.documentElement.dataset.theme = theme));
   store.follow(["language"], ({ language }) => speak(language));
   store.watch(["theme", "language"], ({ theme, language }) => {

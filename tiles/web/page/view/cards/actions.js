@@ -6,7 +6,7 @@
 import { el } from "../core/dom.js";
 import { learn, reword, say } from "../core/words.js";
 import { makeField } from "./fields.js";
-import { wordsOf } from "./problems.js";
+import { wordsOf } from "../core/problems.js";
 import { GRAVE, nextOf, offered, readTable, wantsOf } from "./table.js";
 import { term } from "./terms.js";
 import { beWho, who } from "./who.js";

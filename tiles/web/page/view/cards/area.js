@@ -5,6 +5,7 @@ import { el } from "../core/dom.js";
 import { learn, say, spoken } from "../core/words.js";
 import { choose, goTo, isIn } from "./going.js";
 import { figures, facts, folding, list, orderLine, section, way } from "./pieces.js";
+import { refill } from "./refill.js";
 import { urgencySign } from "./signs.js";
 import { shiftWords, term } from "./terms.js";
 
@@ -48,7 +49,7 @@ export async function openArea({ page, id, body, signal, retitle }) {
   /** @type {Set<string>} */ const open = new Set(["area_history"]);
   let card = await read();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
-  const draw = () => body.replaceChildren(.../** @type {Node[]} */ (drawn(page, card, open).filter(Boolean)));
+  const draw = () => refill(body, drawn(page, card, open));
   const again = async () => {
     timer = undefined;
     const next = await read().catch(() => null);

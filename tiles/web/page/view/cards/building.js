@@ -5,6 +5,7 @@ import { count, decimal } from "../core/format.js";
 import { learn, say } from "../core/words.js";
 import { choose } from "./going.js";
 import { facts, figures, list, orderLine, section, way } from "./pieces.js";
+import { refill } from "./refill.js";
 import { term } from "./terms.js";
 
 learn({
@@ -26,7 +27,7 @@ learn({
 /** @param {import("./cards.js").Opening} opening @returns {Promise<import("./cards.js").Shown>} */
 export async function openBuilding({ page, id, body, signal }) {
   const building = await page.net.get(`/buildings/${encodeURIComponent(id)}`, {}, signal);
-  const draw = () => body.replaceChildren(.../** @type {Node[]} */ (drawn(page, building).filter(Boolean)));
+  const draw = () => refill(body, drawn(page, building));
   draw();
   return {
     title: () => building.name || building.code,

@@ -10,7 +10,7 @@ import { openBuilding } from "./building.js";
 import { openEvent } from "./event.js";
 import { openOrder } from "./order.js";
 import { keepPins } from "./pins.js";
-import { isEnded, wordsOf } from "./problems.js";
+import { isEnded, wordsOf } from "../core/problems.js";
 
 /** @typedef {import("../main.js").Page} Page */
 /**

@@ -6,6 +6,7 @@ import { learn, say } from "../core/words.js";
 import { choose, goTo } from "./going.js";
 import { photoStrip } from "./photos.js";
 import { facts, orderLine, section } from "./pieces.js";
+import { refill } from "./refill.js";
 import { drillPlate, urgencySign } from "./signs.js";
 import { term } from "./terms.js";
 
@@ -34,7 +35,7 @@ export async function openEvent({ page, id, body, signal }) {
   const name = `o-${event.seq}`;
   /** @type {any} */
   let order = await net.get(`/orders/${name}`, {}, signal).catch(() => null);
-  const draw = () => body.replaceChildren(.../** @type {Node[]} */ (drawn(page, event, order).filter(Boolean)));
+  const draw = () => refill(body, drawn(page, event, order));
   const stop = bus.on("order", async (data) => {
     if (data.order.id !== name) return;
     order = await net.get(`/orders/${name}`, {}, signal).catch(() => order);

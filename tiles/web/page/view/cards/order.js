@@ -10,8 +10,9 @@ import { lampOfOrder, makeClocks } from "./clocks.js";
 import { goTo } from "./going.js";
 import { photoStrip } from "./photos.js";
 import { facts, section, way } from "./pieces.js";
-import { isEnded, wordsOf } from "./problems.js";
+import { isEnded, wordsOf } from "../core/problems.js";
 import { togglePin } from "./pins.js";
+import { refill } from "./refill.js";
 import { drillPlate, lampSign, statePlate, urgencySign } from "./signs.js";
 import { OVER, term } from "./terms.js";
 import { makeTimeline } from "./timeline.js";
@@ -60,13 +61,9 @@ export async function openOrder({ page, id, body, signal, retitle }) {
   const draw = () => {
     const clocks = makeClocks(order.clocks);
     tick = clocks.tick;
-    top.replaceChildren(
-      .../** @type {Node[]} */ (
-        [way(page, path), head(page, order), section("order_clocks", [clocks.list])].filter(Boolean)
-      ),
-    );
+    refill(top, [way(page, path), head(page, order), section("order_clocks", [clocks.list])]);
     actions.update(order);
-    rest.replaceChildren(.../** @type {Node[]} */ (remainder(page, order).filter(Boolean)));
+    refill(rest, remainder(page, order));
   };
   const again = async () => {
     clearTimeout(timer);

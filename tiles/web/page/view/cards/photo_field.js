@@ -3,7 +3,7 @@
 import { el } from "../core/dom.js";
 import { learn, say } from "../core/words.js";
 import { sendPhoto } from "./photos.js";
-import { wordsOf } from "./problems.js";
+import { wordsOf } from "../core/problems.js";
 
 learn({
   photos_add: ["拍照或选择照片", "Take or choose photos"],

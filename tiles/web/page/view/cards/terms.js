@@ -4,11 +4,13 @@
 
 import { learn, say, spoken } from "../core/words.js";
 
-/** @param {string} kind @param {Record<string, readonly [string, string]>} words */
-const teach = (kind, words) =>
+/** Learn the words of a kind; gives its keys, in their order. @param {string} kind @param {Record<string, readonly [string, string]>} words */
+function teach(kind, words) {
   learn(Object.fromEntries(Object.entries(words).map(([key, pair]) => [`${kind}.${key}`, pair])));
+  return Object.keys(words);
+}
 
-teach("class", {
+export const CLASSES = teach("class", {
   矛盾纠纷: ["矛盾纠纷", "Disputes"],
   公共安全: ["公共安全", "Public safety"],
   社会治安: ["社会治安", "Public order"],
@@ -20,7 +22,13 @@ teach("class", {
   党建政务: ["党建政务", "Party affairs"],
   其他: ["其他", "Other"],
 });
-teach("urgency", { red: ["红", "red"], orange: ["橙", "orange"], yellow: ["黄", "yellow"], blue: ["蓝", "blue"] });
+/** The most urgent first. */
+export const URGENCIES = teach("urgency", {
+  red: ["红", "red"],
+  orange: ["橙", "orange"],
+  yellow: ["黄", "yellow"],
+  blue: ["蓝", "blue"],
+});
 teach("lamp", {
   green: ["时限内", "in time"],
   yellow: ["将超时", "nearly due"],
@@ -162,19 +170,6 @@ learn({
   unpin: ["取消置顶", "Unpin this order"],
 });
 
-export const CLASSES = [
-  "矛盾纠纷",
-  "公共安全",
-  "社会治安",
-  "城市管理",
-  "生态环境",
-  "民生服务",
-  "特殊关爱",
-  "应急",
-  "党建政务",
-  "其他",
-];
-export const URGENCIES = ["red", "orange", "yellow", "blue"];
 /** States in which nobody works on an order any more. */
 export const OVER = new Set(["rejected", "closed", "evaluated", "merged", "voided"]);
 

@@ -9,6 +9,9 @@
 const CARD = /^(area|building|order|event):([\w.:-]{1,80})$/;
 const CODE = /^[\w.:-]{1,60}$/;
 
+/** Kinds of live things that can be hidden. */
+const HIDEABLE = ["event", "order", "device"];
+
 /** The part of the state that an address holds. @param {URLSearchParams} query @returns {Partial<State>} */
 export function readAddress(query) {
   /** @type {{-readonly [name in keyof State]?: State[name]}} */
@@ -23,7 +26,7 @@ export function readAddress(query) {
   const card = CARD.exec(query.get("card") ?? "");
   if (card) found.card = { kind: /** @type {any} */ (card[1]), id: card[2] };
   const hidden = query.get("hide");
-  if (hidden) found.hidden = hidden.split(",").filter((each) => ["event", "order", "device"].includes(each));
+  if (hidden) found.hidden = hidden.split(",").filter((each) => HIDEABLE.includes(each));
   return found;
 }
 

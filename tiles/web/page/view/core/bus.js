@@ -2,6 +2,7 @@
 //
 //   event, order, notice, device, value, edition, reset, lagging   items of the stream: their data, with `seq`
 //   fly      {at: [lon, lat], zoom?}      show a place
+//   healed   nothing                      the stream is back after it was lost: what failed meanwhile is asked anew
 //   refit    nothing                      the chosen area has another room to stand in
 //   toast    {text, grave?}               say something in passing
 //   clicked  {code, name, level}          an area was clicked

@@ -1,6 +1,7 @@
 // Search: by name, code, address, order, or coordinates in any datum; keyboard first.
 
 import { byId, el } from "./dom.js";
+import { isEnded, wordsOf } from "./problems.js";
 import { learn, reword, say } from "./words.js";
 
 learn({
@@ -24,6 +25,9 @@ export function startSearch({ store, bus, net }) {
   /** @type {any[]} */
   let results = [];
   let chosen = -1;
+  /** The text that the results are of; Enter before they are there goes to the first of them when they come. */
+  let answered = "";
+  let waits = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {AbortController | null} */
@@ -36,6 +40,7 @@ export function startSearch({ store, bus, net }) {
     query.setAttribute("aria-expanded", "false");
     query.removeAttribute("aria-activedescendant");
     chosen = -1;
+    waits = false;
   };
   const mark = (/** @type {number} */ place) => {
     chosen = place;
@@ -69,17 +74,22 @@ export function startSearch({ store, bus, net }) {
   };
   const ask = async () => {
     const text = query.value.trim();
+    clearTimeout(timer);
     asked?.abort();
     if (!text) return close();
     asked = new AbortController();
     try {
       results = (await net.get("/search", { q: text, limit: 10 }, asked.signal)).results;
+      answered = text;
+      if (waits && results.length) return go(results[0]);
+      waits = false;
       show(text);
     } catch (error) {
-      if (/** @type {Error} */ (error).name !== "AbortError") bus.tell("toast", { text: /** @type {Error} */ (error).message });
+      if (!isEnded(error)) bus.tell("toast", { text: wordsOf(error) });
     }
   };
   query.addEventListener("input", () => {
+    waits = false;
     clearTimeout(timer);
     timer = setTimeout(ask, WAIT_MS);
   });
@@ -87,7 +97,10 @@ export function startSearch({ store, bus, net }) {
   query.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && results.length) mark((chosen + step + results.length) % results.length);
-    else if (event.key === "Enter" && chosen >= 0) go(results[chosen]);
+    else if (event.key === "Enter" && query.value.trim() !== answered) {
+      waits = true;
+      ask();
+    } else if (event.key === "Enter" && chosen >= 0) go(results[chosen]);
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();

@@ -22,7 +22,7 @@ export function baseMap(given, root) {
   return {
     piece: (/** @type {import("./scene.js").Colours} */ paint) => {
       if (archive?.found) return vectors(archive.found, paint);
-      return archive ? { sources: {}, layers: [] } : picture(given, paint);
+      return archive ? { sources: {}, layers: [] } : picture(given, paint, root);
     },
     over: seenThrough,
     /**
@@ -42,12 +42,11 @@ function seenThrough(style) {
   return { ...style, layers };
 }
 
-/** @param {Given} given @param {import("./scene.js").Colours} paint @returns {Piece} */
-function picture(given, paint) {
+/** @param {Given} given @param {import("./scene.js").Colours} paint @param {string} root @returns {Piece} */
+function picture({ url, attribution }, paint, root) {
+  const address = url.startsWith("/") ? new URL(root).origin + url : url; // URL itself would write { as %7B
   return {
-    sources: {
-      base: { type: "raster", tiles: [given.url], tileSize: 256, maxzoom: 18, attribution: given.attribution },
-    },
+    sources: { base: { type: "raster", tiles: [address], tileSize: 256, maxzoom: 18, attribution } },
     layers: [["ground", raster(paint)]],
   };
 }

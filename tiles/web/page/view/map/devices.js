@@ -105,7 +105,10 @@ export function startDevices(scene) {
     asked?.abort();
     asked = new AbortController();
     const found = await net.get("/devices", { bbox: next, limit: MOST }, asked.signal).catch(() => null);
-    if (!found) return;
+    if (!found) {
+      if (box === next) box = "";
+      return;
+    }
     known.clear();
     for (const device of found.devices) take(device);
     draw();
@@ -129,6 +132,7 @@ export function startDevices(scene) {
     }),
     bus.on("reset", anew),
     bus.on("lagging", anew),
+    bus.on("healed", anew),
     () => void map.off("moveend", askSoon),
     askSoon.end,
     draw.end,

@@ -4,6 +4,7 @@
 // have no fill that could be hit, and because a code does not say what it lies in. Inside the chosen area the
 // one below it is chosen; outside, the one beside it. What is live lies above the areas, and is hit first.
 
+import { wordsOf } from "../core/problems.js";
 import { outerRings } from "./borders.js";
 import { cameraFor, corners } from "./fit.js";
 import { EVENTS, LIVE, ORDERS } from "./live.js";
@@ -21,7 +22,7 @@ export function startDrill(scene, placed) {
   const { map, store, bus } = scene;
   const click = (/** @type {import("maplibre-gl").MapMouseEvent} */ event) => {
     if (!hitLive(scene, event) && !hitBuilding(scene, event)) {
-      choose(scene, event.lngLat).catch((error) => bus.tell("toast", { text: error.message, grave: true }));
+      choose(scene, event.lngLat).catch((error) => bus.tell("toast", { text: wordsOf(error), grave: true }));
     }
   };
   map.on("click", click);

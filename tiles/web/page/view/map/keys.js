@@ -3,6 +3,7 @@
 // The cross shows where Enter chooses: in the middle of what the columns leave free, while the map has the focus.
 
 import { el } from "../core/dom.js";
+import { wordsOf } from "../core/problems.js";
 import { choose, goUp } from "./drill.js";
 import { padding, types } from "./scene.js";
 
@@ -23,14 +24,15 @@ export function startKeys(scene) {
     const [x, y] = middle();
     cross.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
   };
+  const refused = (/** @type {unknown} */ error) => bus.tell("toast", { text: wordsOf(error), grave: true });
   const enter = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    choose(scene, map.unproject(middle())).catch((error) => bus.tell("toast", { text: error.message, grave: true }));
+    choose(scene, map.unproject(middle())).catch(refused);
   };
   const escape = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Escape" || event.defaultPrevented || types(event.target)) return;
-    if (store.state.card === null && store.state.area !== null) goUp(scene);
+    if (store.state.card === null && store.state.area !== null) goUp(scene).catch(refused);
   };
   canvas.addEventListener("focus", focus);
   canvas.addEventListener("keydown", enter);

@@ -94,16 +94,34 @@ export function startLifted(scene) {
   const lift = async () => {
     const { area } = store.state;
     const border = area === null ? null : await borders.of(area).catch(() => null);
-    if (store.state.area !== area) return;
+    if (store.state.area !== area || isLowered) return;
     const rings = ringsOf(border?.geometry);
     source(map)?.setData(border && rings.length ? shapes(border) : NOTHING);
     const [west, , east] = border?.bbox ?? [0, 0, 0];
     walls.hang(rings.length ? rings.map((ring) => thinned(ring, (east - west) / CORNERS)) : []);
     if (border) bus.tell("lifted", { code: border.id, rings: outerRings(border.geometry) });
   };
+  /** Borders are those of today: over the map of another edition they would be wrong. */
+  const lower = () => {
+    source(map)?.setData(NOTHING);
+    walls.hang([]);
+  };
+  let isLowered = false;
+  const past = (/** @type {{edition: number}} */ { edition }) => {
+    const other = Boolean(edition) && edition !== store.state.edition;
+    if (other === isLowered) return;
+    isLowered = other;
+    if (other) lower();
+    else lift();
+  };
   restyled();
   lift();
-  const ends = [store.watch(["area", "edition"], lift), bus.on("restyled", restyled)];
+  const ends = [
+    store.watch(["area", "edition"], () => isLowered || lift()),
+    store.watch(["replay"], ({ replay }) => replay === null && past({ edition: 0 })),
+    bus.on("past", past),
+    bus.on("restyled", restyled),
+  ];
   return () => {
     for (const end of ends) end();
     if (map.getLayer(walls.id)) map.removeLayer(walls.id);

@@ -13,6 +13,7 @@ export const EVENTS = ["event-disc"];
 export const ORDERS = ["order-ring"];
 export const LIVE = [...EVENTS, ...ORDERS, "event-cluster"];
 
+const LAYERS = /** @type {const} */ (["event", "order"]);
 const EVENT_LAYERS = ["event-disc", "event-sign", "event-cluster", "event-count"];
 const PAUSE_MS = 1_000;
 const LIMITS_MS = 30_000;
@@ -49,14 +50,26 @@ export function livePiece(paint, root) {
 export function startLive(scene) {
   const { map, store, bus, root } = scene;
   let seq = 0;
-  let drawn = 0;
+  /** The number that each layer's address has. */
+  const drawn = { event: 0, order: 0 };
+  let waits = false;
+  const later = () => {
+    if (waits) return;
+    waits = true;
+    map.once("idle", () => {
+      waits = false;
+      refresh();
+    });
+  };
   const refresh = seldom(PAUSE_MS, () => {
-    if (document.hidden || store.state.replay || seq === drawn) return;
-    if (map.isMoving()) return void map.once("moveend", refresh);
-    drawn = seq;
-    for (const layer of ["event", "order"]) {
+    if (document.hidden || store.state.replay) return;
+    // A tile that is on its way would be kept although it is of the address before.
+    if (map.isMoving() || !LAYERS.every((layer) => isThere(map, `live-${layer}`))) return later();
+    for (const layer of LAYERS) {
       const source = /** @type {any} */ (map.getSource(`live-${layer}`));
-      if (source && shownAtAll(map, layer)) source.setTiles([address(root, layer, seq)]);
+      if (!source || drawn[layer] === seq || !shownAtAll(map, layer)) continue;
+      drawn[layer] = seq;
+      source.setTiles([address(root, layer, seq)]);
     }
   });
   const happened = (/** @type {{seq?: number}} */ said, /** @type {[number, number] | null | undefined} */ at) => {
@@ -64,7 +77,7 @@ export function startLive(scene) {
     if (!at || map.getBounds().contains(at)) refresh();
   };
   const anew = () => {
-    drawn = -1;
+    for (const layer of LAYERS) drawn[layer] = -1;
     refresh();
   };
   const look = () => {
@@ -84,8 +97,12 @@ export function startLive(scene) {
     store.watch(["hidden", "heat", "replay"], look),
     bus.on("event", (said) => happened(said, said.at)),
     bus.on("order", (said) => happened(said, said.order?.at)),
-    bus.on("reset", anew),
+    bus.on("reset", (said) => {
+      seq = said.seq; // of a log that may be shorter
+      anew();
+    }),
     bus.on("lagging", anew),
+    bus.on("healed", anew),
     bus.on("restyled", look),
     () => clearInterval(limits),
     () => document.removeEventListener("visibilitychange", awake),
@@ -96,6 +113,9 @@ export function startLive(scene) {
     for (const end of ends) end();
   };
 }
+
+/** Whether a source has all its tiles, or is not there at all. @param {import("maplibre-gl").Map} map @param {string} name */
+const isThere = (map, name) => !map.getSource(name) || map.isSourceLoaded(name);
 
 /**
  * Whether the map shows anything of a live layer at all.

@@ -14,6 +14,7 @@ import { startHover } from "./hover.js";
 import { startKeys } from "./keys.js";
 import { liftedPiece, startLifted } from "./lifted.js";
 import { livePiece, startLive } from "./live.js";
+import { startMending } from "./mending.js";
 import { startMotion } from "./motion.js";
 import { pastPiece, startPast } from "./past.js";
 import { colours } from "./scene.js";
@@ -99,7 +100,13 @@ export function startMap(page, container) {
     () => map.setStyle(address(store.state.theme), { diff: true, transformStyle }),
     (error) => bus.tell("toast", { text: say("no_base", error.message), grave: true }),
   );
-  const ends = [keepTheme(scene, address, transformStyle), keepEdition(scene), keepSize(scene), keepWords(scene)];
+  const ends = [
+    keepTheme(scene, address, transformStyle),
+    keepEdition(scene),
+    keepSize(scene),
+    keepWords(scene),
+    startMending(scene),
+  ];
   map.on("moveend", () => {
     const box = map.getBounds();
     const [west, south, east, north] = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()];
@@ -138,13 +145,16 @@ function keepTheme({ store, map }, address, transformStyle) {
   });
 }
 
-/** Have the tiles follow the edition, in place. @param {Scene} scene */
-function keepEdition({ store, map, borders, bus }) {
-  return store.watch(["edition"], ({ edition }, before) => {
-    if (before.edition === 0 || edition === before.edition) return;
-    borders.forget();
-    if (store.state.replay === null) drawEdition(map, null);
-    bus.tell("redrawn", { edition });
+/** Have the tiles follow the edition, in place; while the past is shown (past.js) they wait. @param {Scene} scene */
+function keepEdition({ store, map, borders }) {
+  let drawn = store.state.edition;
+  return store.watch(["edition", "replay"], ({ edition, replay }, before) => {
+    if (edition !== before.edition) borders.forget();
+    if (replay !== null || edition === drawn) return;
+    const first = drawn === 0;
+    drawn = edition;
+    if (first) return;
+    drawEdition(map, null);
   });
 }
 

@@ -14,20 +14,23 @@ export class Reel {
   /** @param {import("../main.js").Page} page */
   constructor({ net }) {
     this.net = net;
+    this.asked = 0;
     this.forget();
   }
 
   forget() {
+    this.asked += 1;
     /** @type {Thing[]} */ this.things = [];
     this.edition = 0;
     this.truncated = false;
-    this.ready = false;
   }
 
-  /** Read a period. @param {number} from @param {number} to */
+  /** Read a period; false where another one was wanted meanwhile. @param {number} from @param {number} to */
   async read(from, to) {
     const moment = (/** @type {number} */ ms) => new Date(ms).toISOString().replace(".000", "");
+    const mine = (this.asked += 1);
     const found = await this.net.get("/replay", { from: moment(from), to: moment(to) });
+    if (mine !== this.asked) return false;
     this.edition = found.edition;
     this.truncated = found.truncated;
     this.things = found.things.map((/** @type {any} */ each) => ({
@@ -35,7 +38,7 @@ export class Reel {
       opened: Date.parse(each.opened_at),
       closed: each.closed_at ? Date.parse(each.closed_at) : Infinity,
     }));
-    this.ready = true;
+    return true;
   }
 
   /** The things that were open at a moment, as GeoJSON. @param {number} moment */

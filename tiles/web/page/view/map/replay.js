@@ -6,6 +6,7 @@
 
 import { el } from "../core/dom.js";
 import { count, dayAndClock } from "../core/format.js";
+import { wordsOf } from "../core/problems.js";
 import { learn, say } from "../core/words.js";
 import { nearNow, Reel } from "./reel.js";
 
@@ -69,8 +70,11 @@ export function startReplay(page, element) {
   };
   const go = async (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ at) => {
     parts.day.value = new Date(at + CHINA_MS).toISOString().slice(0, 10);
-    await reel.read(from, to).catch((error) => bus.tell("toast", { text: error.message, grave: true }));
-    if (!reel.ready) return;
+    try {
+      if (!(await reel.read(from, to))) return;
+    } catch (error) {
+      return bus.tell("toast", { text: wordsOf(error), grave: true });
+    }
     if (!reel.things.length) bus.tell("toast", { text: say("replay_none") });
     store.set({ replay: { from, to, at, playing: false } });
   };

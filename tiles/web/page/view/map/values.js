@@ -6,6 +6,7 @@
 // Open orders change by the live stream; what it does not tell is asked for again some seconds after something
 // happened. What is shown is told to the legend as `coloured`.
 
+import { Problem } from "../core/net.js";
 import { classOf, counted, placeOf, quantiles, withoutZero } from "./classes.js";
 import { below, chosenLevel, LEVELS, seldom } from "./scene.js";
 
@@ -86,8 +87,12 @@ class Colouring {
       if (stay) return this.redraw();
       this.cutBy(soon ?? null);
       if (soon === undefined) cut.then((late) => late && !asked.signal.aborted && this.cutBy(late));
-    } catch {
-      if (!asked.signal.aborted) this.nothing();
+    } catch (error) {
+      if (asked.signal.aborted) return;
+      // What is known of these areas stays while the service is away.
+      const refused = error instanceof Problem && error.status < 500;
+      if (refused || !refreshed) this.nothing();
+      if (!refused) this.againSoon();
     }
   }
 
@@ -201,6 +206,7 @@ export function startValues(scene, ramp) {
     bus.on("order", happened),
     bus.on("reset", anew),
     bus.on("lagging", anew),
+    bus.on("healed", () => void (colouring.wanted && colouring.load(true))),
     bus.on("restyled", () => colouring.tell()),
     bus.on("legend", () => colouring.tell()),
   ];

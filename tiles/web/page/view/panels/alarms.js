@@ -58,6 +58,7 @@ export function startAlarms(page, frame, feed) {
       pin(store, order.id);
       put(spoken, say("alarm_said", order.title, nameOf(order.code) || term("class", order.class)));
     }),
+    bus.on("reset", () => put(spoken, "")),
     () => spoken.remove(),
   ];
   return () => ends.forEach((end) => end());

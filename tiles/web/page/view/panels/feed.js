@@ -5,7 +5,7 @@
 // and each minute without any, because clocks run out silently. A page that is not looked at asks nothing.
 
 import { spoken } from "../core/words.js";
-import { isEnded, wordsOf } from "../cards/problems.js";
+import { isEnded, wordsOf } from "../core/problems.js";
 import { isIn } from "../cards/going.js";
 import { withLive } from "./tally.js";
 
@@ -21,7 +21,7 @@ const URGENT_MS = 30;
 /** More than this between two replies is not added up; the next reply has it. */
 const MOST = 2_000;
 const FIRST = ["event", "order"];
-const ANYHOW = ["reset", "lagging", "edition"];
+const ANYHOW = ["reset", "lagging", "healed"];
 
 /**
  * Follow one part of the overview: what only comes with a reply is not drawn anew for each tick.
@@ -101,8 +101,8 @@ export function startFeed({ store, bus, net }) {
   document.addEventListener("visibilitychange", look);
   const ends = [
     ...["event", "order", "notice", "device"].map((kind) => bus.on(kind, take(kind))),
+    bus.on("reset", () => void (since = [])), // what came may never have happened
     ...ANYHOW.map((kind) => bus.on(kind, () => void ask())),
-    store.watch(["link"], ({ link }, before) => void (link === "open" && before.link === "waiting" && ask())),
     store.watch(["edition"], () => void ask()),
     store.watch(["area"], () => {
       answer = null;

@@ -1,4 +1,5 @@
-// Pinned orders, newest first, each with its state and its clock; a page pin goes when its order is over.
+// Pinned orders, newest first, each with its state and its clock. A red one, which the page itself has pinned,
+// goes when it is over.
 
 import { el } from "../core/dom.js";
 import { learn, reword } from "../core/words.js";
@@ -38,16 +39,22 @@ export function startPinned(page, frame) {
         fillThing(row, { ...order, order: order.id, seq: order.event.seq, meta: clockWords(order) }, pinned),
     );
   };
+  /** @type {Set<string>} */ const again = new Set();
+  const take = (/** @type {any} */ order) => {
+    if (order.urgency === "red" && OVER.has(order.state)) unpin(store, order.id);
+    else orders.set(order.id, order);
+  };
   const ask = async (/** @type {string} */ id) => {
-    if (asked.has(id)) return;
+    if (asked.has(id)) return void again.add(id);
     asked.add(id);
     try {
-      orders.set(id, await net.get(`/orders/${encodeURIComponent(id)}`));
+      take(await net.get(`/orders/${encodeURIComponent(id)}`));
     } catch (error) {
       if (/** @type {any} */ (error).status === 404) unpin(store, id);
     }
     asked.delete(id);
     show();
+    if (again.delete(id)) ask(id);
   };
   const follow = () => {
     for (const id of [...orders.keys()]) if (!store.state.pinned.includes(id)) orders.delete(id);
@@ -59,11 +66,9 @@ export function startPinned(page, frame) {
     store.watch(["pinned"], follow),
     store.watch(["language"], show),
     bus.on("order", ({ order }) => {
-      if (!store.state.pinned.includes(order.id)) return;
-      if (order.urgency === "red" && OVER.has(order.state)) unpin(store, order.id);
-      else ask(order.id);
+      if (store.state.pinned.includes(order.id)) ask(order.id);
     }),
-    ...["reset", "lagging"].map((kind) => bus.on(kind, () => store.state.pinned.forEach(ask))),
+    ...["reset", "lagging", "healed"].map((kind) => bus.on(kind, () => store.state.pinned.forEach(ask))),
     () => clearInterval(timer),
   ];
   follow();

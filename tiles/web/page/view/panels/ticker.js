@@ -47,16 +47,18 @@ export function startTicker(page, frame) {
     if (waiting.length > MOST) waiting.shift();
     later();
   };
+  const clear = () => {
+    list.replaceChildren();
+    waiting = [];
+    none.hidden = false;
+    put(frame.aside, "");
+  };
   frame.onopen(later);
   const ends = [
     bus.on("event", take("event")),
     bus.on("order", take("order")),
-    store.watch(["area", "language"], () => {
-      list.replaceChildren();
-      waiting = [];
-      none.hidden = false;
-      put(frame.aside, "");
-    }),
+    bus.on("reset", clear),
+    store.watch(["area", "language"], clear),
     () => clearTimeout(timer),
   ];
   return () => ends.forEach((end) => end());

@@ -5,7 +5,7 @@ import { count } from "../core/format.js";
 import { learn, reword, say } from "../core/words.js";
 import { roleOfPost } from "../cards/assigning.js";
 import { isIn } from "../cards/going.js";
-import { isEnded, wordsOf } from "../cards/problems.js";
+import { isEnded, wordsOf } from "../core/problems.js";
 import { figures } from "../cards/pieces.js";
 import { shiftWords, term } from "../cards/terms.js";
 import { beWho, who } from "../cards/who.js";

@@ -5,7 +5,7 @@ import { learn, reword, say } from "../core/words.js";
 import { makeActions } from "../cards/actions.js";
 import { clockWords, isDone, lampOfOrder, nearest } from "../cards/clocks.js";
 import { goTo, isIn } from "../cards/going.js";
-import { isEnded, wordsOf } from "../cards/problems.js";
+import { isEnded, wordsOf } from "../core/problems.js";
 import { keepRows, put } from "../cards/rows.js";
 import { drillPlate, lampSign, statePlate, urgencySign } from "../cards/signs.js";
 import { nextOf } from "../cards/table.js";

@@ -3,7 +3,7 @@
 // Who stands in a cellar reports all the same. A report that may have arrived is sent again as it was, with the
 // same id: the service knows it by source and id and keeps one. Only a refusal ends it: then it is given back.
 
-import { wordsOf } from "../cards/problems.js";
+import { wordsOf } from "../core/problems.js";
 
 /** @typedef {{id: string, body: any}} Letter */
 /**
@@ -48,23 +48,20 @@ function kept() {
 
 /** @param {import("../main.js").Page} page @returns {Outbox} */
 export function makeOutbox({ net, store }) {
-  /** @type {Letter[]} */ let letters = kept();
   /** @type {Set<(told: Told) => void>} */ const calls = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
   let wait = AGAIN_MS;
   let isBusy = false;
 
-  const keep = (/** @type {Letter[]} */ next) => {
-    letters = next;
-    localStorage.setItem(KEPT, JSON.stringify(letters));
-  };
+  // What is kept is read each time: another window may have sent or added something.
+  const keep = (/** @type {Letter[]} */ letters) => localStorage.setItem(KEPT, JSON.stringify(letters));
   const tell = (/** @type {Told} */ told) => calls.forEach((call) => call(told));
-  const drop = (/** @type {Letter} */ letter) => keep(letters.filter((each) => each.id !== letter.id));
+  const drop = (/** @type {Letter} */ letter) => keep(kept().filter((each) => each.id !== letter.id));
   const flush = async () => {
     clearTimeout(timer);
     if (isBusy) return;
     isBusy = true;
-    for (const letter of [...letters]) {
+    for (const letter of kept()) {
       try {
         const event = await net.post("/events", letter.body);
         drop(letter);
@@ -87,14 +84,14 @@ export function makeOutbox({ net, store }) {
   };
   const now = () => void flush();
   window.addEventListener("online", now);
-  const stop = store.watch(["link"], ({ link }) => link === "open" && letters.length && now());
-  if (letters.length) timer = setTimeout(flush, 1_000);
+  const stop = store.watch(["link"], ({ link }) => link === "open" && kept().length && now());
+  if (kept().length) timer = setTimeout(flush, 1_000);
   return {
     send(body) {
-      keep([...letters, { id: body.id, body }]);
+      keep([...kept(), { id: body.id, body }]);
       flush();
     },
-    waiting: () => letters.length,
+    waiting: () => kept().length,
     follow(call) {
       calls.add(call);
       return () => void calls.delete(call);

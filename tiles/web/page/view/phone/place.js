@@ -3,7 +3,7 @@
 import { el } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { learn, reword, say } from "../core/words.js";
-import { wordsOf } from "../cards/problems.js";
+import { wordsOf } from "../core/problems.js";
 import { canPick, gridOf, startPicking, whereIAm } from "./here.js";
 
 learn({

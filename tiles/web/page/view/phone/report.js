@@ -4,7 +4,7 @@ import { el } from "../core/dom.js";
 import { learn, reword, say } from "../core/words.js";
 import { goTo } from "../cards/going.js";
 import { photoField } from "../cards/photo_field.js";
-import { wordsOf } from "../cards/problems.js";
+import { wordsOf } from "../core/problems.js";
 import { now } from "../cards/now.js";
 import { CLASSES, URGENCIES } from "../cards/terms.js";
 import { urgencySign } from "../cards/signs.js";

@@ -1,6 +1,6 @@
 // What the service refused, in its own words and the language of the page.
 
-import { learn, say, spoken } from "../core/words.js";
+import { learn, say, spoken } from "./words.js";
 
 learn({
   unreachable: ["服务器没有应答，请检查网络后重试", "The service does not answer; check the network and try again"],
