@@ -86,7 +86,7 @@ teach("action", {
   absorb: ["并入", "absorb"],
   void: ["作废", "void"],
   regrade: ["调整紧急程度", "change urgency"],
-  move: ["随界调整", "moved with the boundary"],
+  move: ["位置调整", "moved with its place"],
   retime: ["重算时限", "time counted anew"],
 });
 teach("role", {
