@@ -11,8 +11,9 @@ all, once, whoever does it and however often it is begun. The rules themselves k
   goes its way: he says what he found.
 - A thing that is said to be more urgent, or to be no drill after all, makes its order so; one that is said
   to be less urgent does not: that is for a dispatcher to say.
-- When a thing moves, or the boundaries do, its order moves to the grid where its place is now, with a line in
-  its history; to that grid's duty staff when nobody has accepted it yet.
+- While a thing is open, its order is where the thing is. When the thing moves, or the boundaries do, so does
+  the order, with a line in its history; in another grid to the duty staff there, when nobody has accepted it
+  yet.
 - Marks of a clock (80, 100, 150 %) are rows of the log, known by order, clock and percent: once for ever. At
   150 % the order is supervised.
 """
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from gridmap.errors import NotFoundError
+from gridmap.events.document import CLOSE
 from gridmap.events.placing import OUTSIDE
 from gridmap.events.situations import applied, read_said, read_state, situation_of, things_of
 from gridmap.order_rows import fact_of, milliseconds, row_of
@@ -51,11 +53,17 @@ if TYPE_CHECKING:
     from gridmap.store.desk import Desk
     from gridmap.store.log import Entry
 
+Place = tuple[str | None, tuple[float, float] | None]
+"""The code of a grid, and a point in degrees."""
+
 NOT_ACCEPTED: Final = frozenset({"reported", "verified", "filed", "dispatched"})
 """States in which nobody has taken an order in hand."""
 
 BOUNDARIES: Final = "boundaries"
 """The checkpoint that says by which edition everything that is open has its grid."""
+
+PLACES: Final = "places"
+"""The checkpoint that says that orders are where their things are; an earlier gridmap left them behind."""
 
 MOVED_AT_ONCE: Final = 5_000
 """Situations and orders that are looked at together when the boundaries have changed."""
@@ -98,16 +106,18 @@ class Casework:
     def move(self, desk: Desk) -> int:
         """Give everything that is open the grid in which its place is now; the edition by which it is.
 
-        Once for each edition, whoever serves it first. What an event says that was placed by an earlier one
-        is placed anew when its row is taken.
+        Once for each edition, whoever serves it first, and once for orders that an earlier gridmap left
+        behind. What an event says that was placed by an earlier edition is placed anew when its row is taken.
         """
         city = self._city()
-        if (known := desk.checkpoint(BOUNDARIES)) >= city.edition.number:
+        known, number = desk.checkpoint(BOUNDARIES), city.edition.number
+        if known > number or (known == number and desk.checkpoint(PLACES)):
             return known
         self._move_situations(desk, city)
         self._move_orders(desk, city)
-        desk.remember(BOUNDARIES, city.edition.number)
-        return city.edition.number
+        desk.remember(BOUNDARIES, number)
+        desk.remember(PLACES, 1)
+        return number
 
     def sound(self, desk: Desk, limit: int) -> int:
         """Tell of the marks that clocks have passed by now; the number of orders that were looked at."""
@@ -194,7 +204,7 @@ class Casework:
                 made, first = self._open(at, after, (entry, said), city)
                 at.note(after.thing, made, [first], self._row(made, after.thing, now))
             return
-        if not after.is_open and order.state in NOT_ACCEPTED:
+        if said.op == CLOSE and not after.is_open and order.state in NOT_ACCEPTED:
             args: dict[str, Any] = {"note": "来源已撤销 / withdrawn by its source"}
             order, line = self._act(order, "void", now, **args)
             at.note(after.thing, order, [line], self._row(order, after.thing, now))
@@ -203,8 +213,9 @@ class Casework:
         if after.is_open and _is_graver(after, order):
             order, line = self._act(order, "regrade", now, Args(urgency=after.urgency, drill=after.drill))
             lines.append(line)
-        if after.is_open and after.code != order.code:
-            order, moved = self._moved(order, after.code, at.staff(after.code), city, now)
+        if after.is_open and (after.code, after.at) != (order.code, order.at):
+            there = Args(code=after.code, at=after.at)
+            order, moved = self._moved(order, there, at.staff(after.code), city, now)
             lines += moved
         if lines:
             at.note(after.thing, order, lines, self._row(order, after.thing, now))
@@ -235,14 +246,18 @@ class Casework:
     def _moved(
         self,
         order: WorkOrder,
-        code: str | None,
+        there: Args,
         staff: Sequence[StaffPost],
         city: City,
         now: datetime,
     ) -> tuple[WorkOrder, list[OrderEntry]]:
-        """An order whose place is in another grid now; one that waited for a place is dispatched."""
+        """An order whose place is another now; one that waited for a grid is dispatched.
+
+        `there` has its grid, and its point where that is another. Within a grid it stays with who has it.
+        """
+        code = there.code or None
         assignment: Assignment | None = None
-        if order.state in NOT_ACCEPTED:
+        if order.state in NOT_ACCEPTED and code != order.code:
             facts = Facts(
                 order.event,
                 order.class_,
@@ -253,11 +268,11 @@ class Casework:
                 order.matter,
                 order.drill,
                 code,
-                order.at,
+                there.at_after(order),
             )
             chain = city.chain(code) if code is not None and city.has(code) else ()
             assignment = assign(facts, chain, staff, self.rules, calendar=self.calendar)
-        order, line = self._act(order, "move", now, Args(code=code, assignment=assignment))
+        order, line = self._act(order, "move", now, Args(assignment, code=there.code, at=there.at))
         if order.state != "filed" or assignment is None or assignment.queue is not None:
             return order, [line]
         order, given = self._act(order, "dispatch", now, Args(assignment=assignment))
@@ -287,13 +302,15 @@ class Casework:
         while rows := desk.live_orders(after, MOVED_AT_ONCE):
             after = rows[-1].number
             orders = [order_from_json(row.body) for row in rows]
-            codes = codes_of([(order.code, order.at) for order in orders], city)
+            places = _places(rows, orders, desk)
+            codes = codes_of(places, city)
             staff = desk.staff([code for code in codes if code is not None])
             facts: list[Fact] = []
             changed = []
-            for row, order, code in zip(rows, orders, codes, strict=True):
-                if code != order.code:
-                    whole, lines = self._moved(order, code, staff.get(code or "", []), city, now)
+            for row, order, (_, at), code in zip(rows, orders, places, codes, strict=True):
+                if (code, at) != (order.code, order.at):
+                    there = Args(code=code) if at == order.at else Args(code=code, at=at)
+                    whole, lines = self._moved(order, there, staff.get(code or "", []), city, now)
                     facts += map(fact_of, lines)
                     changed.append(self._row(whole, row.thing, now))
             self._store(desk, facts, changed)
@@ -350,7 +367,15 @@ def _is_graver(state: State, order: WorkOrder) -> bool:
     return rank.index(state.urgency) < rank.index(order.urgency) or (order.drill and not state.drill)
 
 
-def codes_of(places: Sequence[tuple[str | None, tuple[float, float] | None]], city: City) -> list[str | None]:
+def _places(rows: Sequence[OrderRow], orders: Sequence[WorkOrder], desk: Desk) -> list[Place]:
+    """Where orders are: with their things while these are open, else where they were left."""
+    found = desk.situations([row.thing for row in rows])
+    things = {thing: read_state(each) for thing, each in found.items() if each.is_open}
+    about = [things.get(row.thing, order) for row, order in zip(rows, orders, strict=True)]
+    return [(each.code, each.at) for each in about]
+
+
+def codes_of(places: Sequence[Place], city: City) -> list[str | None]:
     """The grid of each place by an edition; what has no point keeps its code while there is that grid."""
     pointed = [at for _, at in places if at is not None]
     lons, lats = (np.array([at[axis] for at in pointed], np.float64) for axis in (0, 1))

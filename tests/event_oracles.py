@@ -109,11 +109,11 @@ def replay(entries: Sequence[tuple[Entry, dict[str, Any]]]) -> dict[str, Thing]:
 
 def _count(things: dict[str, Thing], thing: str, said: dict[str, Any]) -> None:
     moment = datetime.fromisoformat(said["occurred_at"])
-    goes_on = said.get("op", "open") != "close"
+    op = said.get("op") or ("update" if "corrects" in said else "open")
     known = things.get(thing)
     if known is None:
         kept = {"urgency": "blue", "drill": False} | said
-        things[thing] = Thing(goes_on, moment, kept, opened_at=said["occurred_at"])
+        things[thing] = Thing(op != "close", moment, kept, opened_at=said["occurred_at"])
         return
     known.events += 1
     if moment < known.since:
@@ -121,6 +121,7 @@ def _count(things: dict[str, Thing], thing: str, said: dict[str, Any]) -> None:
         return
     if said.get("drill") and known.is_open and not known.said["drill"]:
         return
+    goes_on = {"open": True, "close": False, "update": known.is_open}[op]
     if goes_on and not known.is_open:
         known.opened_at = said["occurred_at"]
     known.is_open, known.since = goes_on, moment

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from daybook_oracle import Life
 from office import Office
 from town import toytown
 from webtown import GRID, HOLED, TWO_PARTS, make_twin
 
 from gridmap.affairs import KEEPER
+from gridmap.casework import PLACES
 from gridmap.errors import NotFoundError
+from gridmap.events.situations import read_state
 from gridmap.orders.errors import StaleOrderError, WrongRoleError, WrongStateError
 from gridmap.store.log import NOTICE, ORDER
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 
     from gridmap.store.desk import Desk
     from gridmap.store.log import Entry
+
+
+OTHER: Any = {"post": "x", "person": "me", "role": "grid_member", "level": "grid"}
 
 
 @pytest.fixture(name="office")
@@ -57,6 +64,22 @@ def test_an_order_in_hand_goes_its_way_when_the_source_closes(office: Office) ->
     assert office.order(seq).state == "accepted"
 
 
+def test_what_is_said_behind_the_close_neither_opens_nor_withdraws_an_order(office: Office) -> None:
+    first = office.report("a", code=HOLED, subject="m-1")
+    office.act(first, "accept", "grid_member")
+    office.report("b", subject="m-1", op="close")
+    office.act(first, "reassign", "dispatcher", assignment={**OTHER, "grid": HOLED})
+    before = office.order(first), len(office.log(ORDER))
+    office.report("c", corrects="a", title="井盖缺失")
+    office.report("d", subject="m-1", op="update", urgency="red", code=GRID)
+    assert (office.order(first), len(office.log(ORDER))) == before
+    office.report("e", subject="m-1", op="close")
+    assert office.order(first).state == "voided"
+    office.report("f", corrects="b", op="open")
+    (row,) = office.book.looking(lambda desk: desk.live_orders(0, 9))
+    assert row.number != first, "a correction that says so opens again"
+
+
 def test_an_order_moves_with_its_thing_and_its_history_says_so(office: Office) -> None:
     seq = office.report("a", code=HOLED)
     office.report("b", subject="a", op="update", code=GRID)
@@ -67,6 +90,83 @@ def test_an_order_moves_with_its_thing_and_its_history_says_so(office: Office) -
     office.report("c", subject="a", op="update", code=TWO_PARTS)
     order = office.order(seq)
     assert (order.code, order.state, order.assignees[0].person) == (TWO_PARTS, "accepted", "me")
+
+
+def test_an_order_is_where_its_thing_is(office: Office) -> None:
+    """By a point, by another in the same grid, by the code of a grid, and by a point again."""
+    seq = office.report("a")
+    assert (office.order(seq).at, office.order(seq).code) == (None, None)
+    office.report("b", subject="a", op="update", code=GRID)
+    office.act(seq, "reassign", "dispatcher", assignment={**OTHER, "grid": GRID})
+    first = office.order(seq)
+    assert (first.at, first.assignees[0].person) == (_point(office, GRID), "me")
+    nearby = (round(_point(office, GRID)[0] + 1e-6, 7), _point(office, GRID)[1])
+    office.report("c", subject="a", op="update", lon=nearby[0], lat=nearby[1], crs="wgs84")
+    order = office.order(seq)
+    assert (order.at, order.code, order.assignees) == (nearby, GRID, first.assignees)
+    assert f"the thing moved within {GRID}" in office.history(order)[-1].note
+    office.report("d", subject="a", op="update", place=HOLED)
+    assert (office.order(seq).at, office.order(seq).code) == (None, HOLED)
+    office.report("e", subject="a", op="update", lon=0.0, lat=0.0, crs="wgs84")
+    office.report("f", subject="a", op="update", lon=0.0, lat=1.0, crs="wgs84")
+    order = office.order(seq)
+    assert (order.at, order.code) == ((0.0, 1.0), None)
+    assert office.history(order)[-1].note == "事发位置变动，仍无网格 / the thing moved in no grid"
+    version = order.version
+    office.report("g", subject="a", op="update", title="again", lon=0.0, lat=1.0, crs="wgs84")
+    assert office.order(seq).version == version, "a thing that stands still moves nothing"
+
+
+def test_an_order_stays_where_its_thing_has_moved_when_an_edition_follows(office: Office) -> None:
+    """The borders are the same: nothing moves back to where the thing had been."""
+    seq = office.report("a", code=GRID)
+    office.report("b", subject="a", op="update", code=HOLED)
+    order = office.order(seq)
+    assert (order.at, order.code) == (_point(office, HOLED), HOLED)
+    assert f"the thing moved: {GRID} -> {HOLED}" in office.history(order)[-1].note
+    office.move()
+    office.twin.current = make_twin(8).current
+    office.move()
+    assert office.order(seq) == order
+
+
+@pytest.mark.parametrize("number", [7, 8])
+def test_an_order_that_was_left_behind_is_brought_to_its_thing_once(office: Office, number: int) -> None:
+    """An earlier gridmap moved the code of an order, not its point: with this edition, or the next."""
+    seq = office.report("a", code=GRID)
+    office.move()
+    office.report("b", subject="a", op="update", code=HOLED)
+    office.act(seq, "move", "system", code=HOLED, at=_point(office, GRID))
+    assert office.order(seq).at == _point(office, GRID)
+    office.book.at_desk(lambda desk: desk.remember(PLACES, 0))
+    office.twin.current = make_twin(number).current
+    office.move()
+    order = office.order(seq)
+    assert (order.at, order.code) == (_point(office, HOLED), HOLED)
+    head = office.book.head()
+    office.move()
+    assert office.book.head() == head
+
+
+def test_whatever_happens_an_order_is_where_its_thing_is_while_that_is_open(office: Office) -> None:
+    life = Life(office, seed=5)
+    for number in (7, 8, 9):
+        office.twin.current = make_twin(number).current
+        office.move()
+        life.go_on(120)
+        rows = office.book.looking(lambda desk: desk.live_orders(0, 1000))
+        found = {row.thing: office.order(row.number) for row in rows}
+        things = office.book.looking(methodcaller("situations", found))
+        states = [read_state(row) for row in things.values() if row.is_open]
+        assert len(states) > 10
+        for state in states:
+            assert (found[state.thing].at, found[state.thing].code) == (state.at, state.code)
+
+
+def _point(office: Office, code: str) -> tuple[float, float]:
+    """The point that the office reports of a grid."""
+    inside = office.twin.current.polygon(code).representative_point()
+    return round(inside.x, 7), round(inside.y, 7)
 
 
 def test_a_thing_that_grows_urgent_makes_its_order_so(office: Office) -> None:
@@ -118,6 +218,8 @@ def test_boundaries_that_change_move_what_is_open(office: Office) -> None:
     office.move()
     assert len(office.log(ORDER)) == before + 2, "once for each open order"
     assert office.order(seq).code == "500999001001902"
+    note = office.history(office.order(seq))[-1].note
+    assert f"the boundary moved: {HOLED} -> 500999001001902" in note
     order = office.order(taken)
     assert (order.code, order.assignees[0].person) == ("500999001001902", "me")
     assert office.order(closed).code == HOLED

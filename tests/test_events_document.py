@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gridmap.errors import InputError
 from gridmap.events.document import (
     CLASSES,
+    FIRST_YEAR,
     MOST_BYTES,
     MOST_DEPTH,
     MOST_FIELDS_BYTES,
@@ -82,7 +83,9 @@ def written(said: dict[str, Any], shuffle: Callable[[list[Any]], object], **how:
 @drawn(EVENTS, st.randoms(use_true_random=False))
 def test_the_same_is_the_same_however_it_is_written(said: dict[str, Any], chance: Any) -> None:
     first = decode(json.dumps(said).encode(), SECRET)
-    defaults = {"op": "open", "drill": False, "title": "", "text": "", "kind": "", "urgency": None} | said
+    defaults = {"drill": False, "title": "", "text": "", "kind": "", "urgency": None} | said
+    if "corrects" not in said:
+        defaults = {"op": "open"} | defaults
     for body in (
         written(said, chance.shuffle, ensure_ascii=False, indent=1),
         written(defaults, chance.shuffle, separators=(",", ":")),
@@ -95,7 +98,7 @@ def test_the_same_is_the_same_however_it_is_written(said: dict[str, Any], chance
 @drawn(EVENTS, EVENTS)
 def test_what_differs_is_told_apart(one: dict[str, Any], other: dict[str, Any]) -> None:
     def plain(said: dict[str, Any]) -> str:
-        kept = {"op": "open", "drill": False} | said
+        kept = {"op": "" if "corrects" in said else "open", "drill": False} | said
         return json.dumps(kept, sort_keys=True)
 
     whole = one | {name: value for name, value in other.items() if name != "id"}
@@ -116,6 +119,23 @@ def test_what_differs_is_told_apart(one: dict[str, Any], other: dict[str, Any]) 
 def test_every_field_counts(changed: dict[str, Any]) -> None:
     whole = {"lon": 106.5, "lat": 29.5, "crs": "wgs84", "occurred_at": "2026-05-01T08:00:00+08:00"}
     assert given(**whole).digest != given(**(whole | changed)).digest
+
+
+@pytest.mark.parametrize(
+    ("said", "op", "written_down"),
+    [
+        ({}, "open", None), ({"op": "open"}, "open", None), ({"op": "close"}, "close", "close"),
+        ({"corrects": "a"}, "update", None), ({"corrects": "a", "op": "open"}, "open", "open"),
+        ({"corrects": "a", "op": "update"}, "update", "update"),
+    ],
+)  # fmt: skip
+def test_what_an_event_does_is_kept_where_it_was_said(
+    said: dict[str, Any], op: str, written_down: str | None
+) -> None:
+    """A correction that says `open` reopens; one that says nothing does not. So they are not the same."""
+    found = given(**said)
+    assert found.event.op == op
+    assert json.loads(found.json).get("op") == written_down
 
 
 @drawn(PLAIN, PLAIN, PLAIN, PLAIN)
@@ -205,7 +225,7 @@ def test_huge_numbers_stay_as_they_came() -> None:
 
 
 @drawn(
-    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),
+    st.datetimes(datetime(FIRST_YEAR, 1, 1), datetime(9999, 12, 30)),
     st.integers(-1439, 1439),
     st.sampled_from(["T", "t", " "]),
     st.integers(0, 9),
@@ -236,3 +256,12 @@ def test_ends_of_times(end: str) -> None:
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text: str) -> None:
     assert refused(json.dumps(event(occurred_at=text)).encode()).name == "occurred_at"
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+08:00", "0900-01-01T00:00:00Z", "1899-12-31T23:59:59.999-12:00"]
+)
+def test_a_year_in_which_nobody_reported_is_refused(text: str) -> None:
+    """The first of them lies before the calendar, by its zone: nothing could be made of that moment."""
+    error = refused(json.dumps(event(occurred_at=text)).encode())
+    assert (error.name, "before the year 1900; correct it" in error.reason) == ("occurred_at", True)

@@ -133,6 +133,26 @@ def test_numbers_of_open_orders_follow_in_every_area_above(city: City) -> None:
     assert DISTRICT in states[GRID].codes
 
 
+def test_who_comes_back_during_a_count_is_told_no_half_of_it(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.feed.close()
+    for name in "abc":
+        city.report(name)
+    city.heard.until(lambda: len(city.affairs.board.refresh().orders) == 3)
+    codes, told = city.feed._codes, []
+
+    def watched(code: str | None) -> tuple[str, ...]:
+        told.append({**city.feed._open})
+        return codes(code)
+
+    monkeypatch.setattr(city.feed, "_codes", watched)
+    city.feed._snapshot = city.twin.current
+    city.feed._count()
+    assert told[:3] == [{}] * 3
+    assert city.feed._open == dict.fromkeys((DISTRICT, TOWN, COMMUNITY, HOLED), 3)
+
+
 def test_a_burst_is_not_told_to_an_empty_room(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tiles.web.feed.BACK", 5)
     city.heard.empty()

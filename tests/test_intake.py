@@ -325,3 +325,4 @@ def test_only_its_own_code_says_whether_an_event_is_placed(
 
 def test_times_are_told_in_milliseconds_of_utc() -> None:
     assert rfc3339(datetime(2026, 5, 1, 1, 2, 3, 999_999, UTC)) == "2026-05-01T01:02:03.999Z"
+    assert rfc3339(datetime(900, 1, 1, tzinfo=UTC)) == "0900-01-01T00:00:00.000Z"

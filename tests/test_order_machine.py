@@ -50,7 +50,8 @@ def random_args(draw: random.Random, order: WorkOrder, action: str) -> dict[str,
     if action == "absorb":
         return {"absorbed": {"order": f"o-x{draw.randrange(50)}", "handlers": [draw.choice(PEOPLE)]}}
     if action == "move":
-        return {"code": draw.choice([GRID, NEIGHBOUR, None])}
+        where: list[dict[str, Any]] = [{}, {"at": None}, {"at": [106.5, 29.5]}]
+        return {"code": draw.choice([GRID, NEIGHBOUR, None]), **draw.choice(where)}
     if action == "regrade":
         return {
             "urgency": draw.choice(["red", "orange", "yellow", "blue"]),
@@ -246,9 +247,25 @@ def test_an_order_moves_with_its_boundary_and_its_history_says_so() -> None:
         life.history[-1].note
         == f"边界调整：{GRID} -> {NEIGHBOUR} / the boundary moved: {GRID} -> {NEIGHBOUR}"
     )
+    assert life.order.at == Life().order.at, "the boundary moved, not the place"
     assert life.do("move", "system", "system", code=None).order.code is None
     with pytest.raises(InputError, match="code: move needs it"):
         act(life.order, "move", "system", "system", "", NOON, rules=RULES, calendar=CALENDAR)
+
+
+def test_an_order_moves_with_its_thing_and_its_history_says_so() -> None:
+    life = Life()
+    life.do("move", "system", "system", note="", code=NEIGHBOUR, at=[106.6, 29.6])
+    assert (life.order.code, life.order.at) == (NEIGHBOUR, (106.6, 29.6))
+    assert life.history[-1].note == (
+        f"事发位置变动：{GRID} -> {NEIGHBOUR} / the thing moved: {GRID} -> {NEIGHBOUR}"
+    )
+    life.do("move", "system", "system", note="", code=NEIGHBOUR, at=None)
+    assert (life.order.code, life.order.at) == (NEIGHBOUR, None)
+    assert life.history[-1].note == f"事发位置变动，仍属 {NEIGHBOUR} / the thing moved within {NEIGHBOUR}"
+    assert replay(life.history) == life.order
+    with pytest.raises(InputError, match=r"at: .* is no longitude and latitude"):
+        life.do("move", "system", "system", code=GRID, at=[29.6, 106.6])
 
 
 def test_a_reassigned_order_must_be_accepted_again() -> None:

@@ -95,7 +95,7 @@ def story(chance: random.Random, count: int, *, late: float = 0.0) -> list[dict[
     for number in range(count):
         minute = number - (chance.randrange(40) if chance.random() < late else 0)
         subject = chance.choice([None, "m-1", "m-2", "a/b", "井"])
-        fields: dict[str, Any] = {"subject": subject, "op": chance.choice(["open", "update", "close"])}
+        fields: dict[str, Any] = {"subject": subject, "op": chance.choice(["open", "update", "close", None])}
         if chance.random() < 0.5:
             fields |= {"code": f"50010300100100{chance.randrange(3)}", "at": [106.5 + number / 1000, 29.5]}
         elif chance.random() < 0.3:
@@ -150,6 +150,16 @@ def test_late_events_change_nothing_but_their_count(store: Store) -> None:
     after = kept(store)["12345/m"]
     assert (after.late, after.events, after.last) == (1, 3, 3)
     assert (after.is_open, after.title, after.urgency) == (before.is_open, before.title, before.urgency)
+
+
+@pytest.mark.parametrize(("op", "opens"), [("open", True), ("update", False), (None, True), ("close", False)])
+def test_only_an_opening_opens_what_is_closed(store: Store, op: str | None, opens: bool) -> None:
+    thing = {"subject": "m"}
+    write(store, [stored(1, 0, **thing), stored(2, 10, op="close", **thing)])
+    write(store, [stored(3, 20, op=op, title="behind the close", **thing)])
+    store.log.advance("keeper", 9, take)
+    state = check(store)["12345/m"]
+    assert (state.is_open, state.title, state.late) == (opens, "behind the close", 0)
 
 
 @drawn(
@@ -208,6 +218,21 @@ def test_a_correction_counts_for_what_it_corrects(store: Store) -> None:
     found = check(store)
     assert found.keys() == {"12345/m", "12345/e", "another/f"}
     assert (found["12345/m"].title, found["12345/m"].is_open, found["12345/m"].events) == ("twice", False, 4)
+
+
+@pytest.mark.parametrize("op", ["open", "update", "close", None])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_correction_opens_and_closes_only_where_it_says_so(
+    store: Store, op: str | None, closed: bool
+) -> None:
+    write(store, [stored("a", 0, op="open"), *([stored("b", 1, subject="a", op="close")] if closed else [])])
+    write(store, [stored("c", 2, corrects="a", title="put right", op=op)])
+    store.log.advance("keeper", 9, take)
+    state = check(store)["12345/a"]
+    assert (state.is_open, state.title) == (
+        {"open": True, "close": False}.get(op or "", not closed),
+        "put right",
+    )
 
 
 @pytest.mark.parametrize("page", [1, 9])

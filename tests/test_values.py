@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mapbox_vector_tile
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from checked import Checked
+from reported import reporting
 from tiletown import DOOR, TownEngine
 from town import toytown
 from webtown import COMMUNITY, DISTRICT, GRID, HOLED, TOWN, Held, make_twin, place
@@ -23,6 +25,8 @@ from tiles.address import SCHEMES
 from tiles.web import gate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridmap.twin import Twin
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -213,6 +217,30 @@ def test_they_are_sent_in_a_coding_and_asked_for_again(web: Checked, twin: Twin)
         web.ask("/values/grid/people", 304, headers={"Accept-Encoding": coding, "If-None-Match": tag})
     twin.current = make_twin(8, source=Held(inventory())).current
     assert web.ask("/values/grid/people", headers={"If-None-Match": tag}).headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("metric", ["open_events", "open_orders"])
+def test_between_two_editions_what_is_open_is_counted_where_it_lies(
+    tmp_path: Path, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two grids have changed codes in the edition that is served, and the keeper has moved nothing yet."""
+    areas = toytown()
+    changed = {HOLED: GRID, GRID: HOLED}
+    codes = tuple(changed.get(code, code) for code in areas.finest.codes)
+    levels = (*areas.levels[:-1], replace(areas.finest, codes=codes))
+    served = make_twin()
+    with reporting(tmp_path, served) as web:
+        number = served.current.source.features()
+        inside = served.current.polygon(HOLED).representative_point()
+        place = {"lon": inside.x, "lat": inside.y, "crs": "wgs84"}
+        for name in "abc":
+            web.report({"id": name, "source": "s", "class": "应急", "drill": name == "c", **place})
+        web.settle()
+        assert table(web, "grid", metric)[number[HOLED]] == 2
+        monkeypatch.setattr(web.affairs.casework, "move", lambda _desk: 7)
+        served.current = make_twin(8, partition=replace(areas, levels=levels)).current
+        counts = table(web, "grid", metric)
+        assert (counts[number[HOLED]], counts[number[GRID]], sum(counts.values())) == (0, 2, 2)
 
 
 def test_each_metric_has_its_own_gate(web: Checked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def replay(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
 
 
 def _apply(things: dict[str, dict[str, Any]], thing: str, seq: int, said: dict[str, Any]) -> None:
-    op, when = said.get("op", "open"), said["occurred_at"]
+    op, when = said.get("op", "update" if "corrects" in said else "open"), said["occurred_at"]
     state = things.get(thing)
     if state is None:
         state = {"events": 0, "late": 0, "first": seq, "urgency": "blue", "is_open": False, "title": ""}
@@ -216,10 +216,11 @@ def _apply(things: dict[str, dict[str, Any]], thing: str, seq: int, said: dict[s
     if late:
         state["late"] += 1
         return
-    if op != "close" and not state["is_open"]:
+    goes_on = op == "open" or (op == "update" and (state["is_open"] or state["events"] == 1))
+    if goes_on and not state["is_open"]:
         state["opened_at"] = when
     state.setdefault("opened_at", when)
-    state |= {"is_open": op != "close", "occurred_at": when, "class": said["class"]}
+    state |= {"is_open": goes_on, "occurred_at": when, "class": said["class"]}
     state |= {name: said[name] for name in ("urgency", "title") if said.get(name)}
     if said.get("unplaced") != "no place was given" or state["events"] == 1:
         state |= {"code": said["code"], "at": said.get("at")}

@@ -8,6 +8,9 @@ because a misspelt `urgency` that nobody reads is a fire that nobody sees. A sou
 compared is its canonical JSON, in which fields stand in one order, what has its default is left out, and
 names and phones of people are replaced by a keyed hash. A time is the same however its zone is written down
 only if it is written alike: what came is what is kept.
+
+**What an event does.** Without `op` it opens; a correction without `op` updates, which opens nothing that is
+closed. So `open` is the default, and left out, of all but corrections.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gridmap.errors import InputError
 
@@ -34,6 +37,9 @@ URGENCIES: Final = ("red", "orange", "yellow", "blue")
 OPEN: Final = "open"
 UPDATE: Final = "update"
 CLOSE: Final = "close"
+
+FIRST_YEAR: Final = 1900
+"""The first year in which an event may have happened: a zone can lead out of the calendar's own first."""
 
 MOST_BYTES: Final = 65_536
 """The longest JSON of one event."""
@@ -64,13 +70,16 @@ class Reporter(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=Tr
 class EventIn(
     Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, rename={"class_": "class"}
 ):
-    """An event as it comes in; `gridmap.events.placing` says where it is."""
+    """An event as it comes in; `gridmap.events.placing` says where it is.
+
+    `op` is always there once the event was checked.
+    """
 
     id: Name
     source: Name
     class_: Name
     urgency: Literal["red", "orange", "yellow", "blue"] | None = None
-    op: Literal["open", "update", "close"] = "open"
+    op: Literal["open", "update", "close"] | UnsetType = UNSET
     subject: Name | None = None
     corrects: Name | None = None
     title: Annotated[str, Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")] = ""
@@ -124,6 +133,11 @@ def key_of(source: str, name: str) -> str:
     return f"{source}/{name}"
 
 
+def usual_op(corrects: str | None) -> Literal["open", "update"]:
+    """What an event does that does not say it: it opens, but for a correction, which updates."""
+    return UPDATE if corrects else OPEN
+
+
 def decode(line: bytes, secret: bytes) -> Given:
     """Read one event. InputError names the field at fault, says what is wrong and what to do."""
     if len(line) > MOST_BYTES:
@@ -164,8 +178,11 @@ def check(event: EventIn, secret: bytes) -> Given:
         raise InputError("fields", f"take more than {MOST_FIELDS_BYTES:,} bytes; leave some out")
     if event.fields is not None and _depth(event.fields) > MOST_DEPTH:
         raise InputError("fields", f"are nested more than {MOST_DEPTH} deep; make them flat")
+    if event.op == OPEN and event.corrects is None:
+        event.op = UNSET
     reporter, event.reporter = event.reporter, None
     json = _encoder.encode(event)
+    event.op = event.op or usual_op(event.corrects)
     if reporter is not None:
         event.reporter = reporter
         ref = blake2b(_encoder.encode(reporter), digest_size=16, key=secret).hexdigest()
@@ -190,9 +207,11 @@ def _check_moment(text: str) -> None:
         advice = "write it as RFC 3339 with its zone: 2026-05-01T08:00:00+08:00"
         raise InputError("occurred_at", f"{text!r} is no time; {advice}")
     try:
-        msgspec.convert(text, datetime)
+        moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError as error:
         raise InputError("occurred_at", f"{text!r} is no moment of any calendar; correct it") from error
+    if moment.year < FIRST_YEAR:
+        raise InputError("occurred_at", f"{text!r} lies before the year {FIRST_YEAR}; correct it")
 
 
 def _depth(value: object) -> int:

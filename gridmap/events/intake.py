@@ -234,7 +234,7 @@ def with_number(seq: int, body: str) -> str:
 
 def rfc3339(moment: datetime) -> str:
     """A moment of UTC in milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"  # %Y writes 900 for 0900
 
 
 def _say(told: Callable[..., None], *what: object) -> None:

@@ -2,11 +2,13 @@
 
 Events about a thing (an outage, a manhole) share source and subject; one without a subject is a thing by
 itself. They count in the order in which they happened, and of two of one moment the later in the log: so an
-update that arrives after the close that came after it changes nothing. `open` after `close` opens again, an
-`update` of something unknown begins it. What an event leaves out stays as it was, its place too.
+update that arrives after the close that came after it changes nothing. `open` after `close` opens again, and
+nothing else does: an `update` of what is closed is known of it and leaves it closed, one of something unknown
+begins it. What an event leaves out stays as it was, its place too.
 
 A correction counts for the thing of the event that it corrects, which stands before it in the log; so does
-the correction of a correction. A drill about a thing that is open in earnest changes nothing of it.
+the correction of a correction. One that says no `op` is an update: a title that is put right after the close
+opens nothing. A drill about a thing that is open in earnest changes nothing of it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from gridmap.events.document import CLOSE, URGENCIES, key_of
+from gridmap.events.document import CLOSE, OPEN, UPDATE, URGENCIES, key_of, usual_op
 from gridmap.events.placing import NO_PLACE
 from gridmap.store.desk import Situation
 from gridmap.store.log import EVENT
@@ -38,7 +40,7 @@ MOST_CORRECTIONS: Final = 32
 
 
 class Said(msgspec.Struct, rename={"class_": "class"}):
-    """Of an event in the log, what matters for a situation and an order."""
+    """Of an event in the log, what matters for a situation and an order; `op` is never empty."""
 
     id: str
     source: str
@@ -47,7 +49,7 @@ class Said(msgspec.Struct, rename={"class_": "class"}):
     code: str | None
     received_at: str
     urgency: str | None = None
-    op: str = "open"
+    op: str = ""
     subject: str | None = None
     corrects: str | None = None
     title: str = ""
@@ -58,9 +60,16 @@ class Said(msgspec.Struct, rename={"class_": "class"}):
     unplaced: str | None = None
     edition: int = 0
 
+    def __post_init__(self) -> None:
+        self.op = self.op or usual_op(self.corrects)
+
 
 class State(msgspec.Struct, rename={"class_": "class"}, omit_defaults=True):
-    """What is known of a thing; `first` and `last` are numbers of its events."""
+    """What is known of a thing; `first` and `last` are numbers of its events.
+
+    `closed_at` is when it ceased to be open; `was_open` is False of what was only ever heard of as closed.
+    States of an earlier release have neither.
+    """
 
     thing: str
     first: int
@@ -77,6 +86,8 @@ class State(msgspec.Struct, rename={"class_": "class"}, omit_defaults=True):
     at: tuple[float, float] | None = None
     unplaced: str | None = None
     is_open: bool = True
+    was_open: bool = True
+    closed_at: str | None = None
     events: int = 1
     late: int = 0
 
@@ -125,20 +136,23 @@ def applied(state: State | None, seq: int, said: Said, thing: str) -> State:
             at=said.at,
             unplaced=said.unplaced,
             is_open=said.op != CLOSE,
+            was_open=said.op != CLOSE,
         )
     counted: dict[str, Any] = {"last": seq, "events": state.events + 1}
     if _moment(happened(said)) < _moment(state.occurred_at):
         return replace(state, late=state.late + 1, **counted)
     if said.drill and state.is_open and not state.drill:
         return replace(state, **counted)
-    is_open = said.op != CLOSE
+    is_open = said.op == OPEN or (said.op == UPDATE and state.is_open)
     counted |= {"is_open": is_open, "occurred_at": happened(said), "class_": said.class_}
     counted["drill"] = said.drill
     counted |= {name: value for name in _MAY_CHANGE if (value := getattr(said, name))}
     if said.unplaced != NO_PLACE:
         counted |= {"at": said.at, "code": said.code, "unplaced": said.unplaced}
     if is_open and not state.is_open:
-        counted["opened_at"] = happened(said)
+        counted |= {"opened_at": happened(said), "was_open": True, "closed_at": None}
+    elif not is_open and state.was_open:
+        counted["closed_at"] = happened(said) if state.is_open else state.closed_at or state.occurred_at
     return replace(state, **counted)
 
 

@@ -228,6 +228,12 @@ def lamp(order: WorkOrder, now: datetime, calendar: WorkCalendar) -> str:
     return LAMPS.get(worst, "green")
 
 
+def next_due(order: WorkOrder) -> datetime | None:
+    """When the first clock that runs is used up; None while none runs."""
+    running = [clock.due_at for clock in order.clocks if clock.since is not None and clock.done_at is None]
+    return min((due for due in running if due is not None), default=None)
+
+
 def _timed(clock: Clock, calendar: WorkCalendar) -> Clock:
     """A running clock with its due time; one whose time was up in an earlier stretch keeps that."""
     assert clock.since is not None

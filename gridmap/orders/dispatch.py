@@ -39,7 +39,9 @@ ON_DUTY, ON_CALL, OFF_DUTY = 0, 1, 2
 DUTY: Final = (Reason("当班", "on duty"), Reason("待命", "on call"), Reason("不当班", "off duty"))
 METRES_PER_DEGREE: Final = 111_195.0
 """Of latitude, on a sphere of 6,371 km: good enough to say who is nearer."""
-_HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+DAY_MINUTES: Final = 1440
+_TIME: Final = r"([01]\d|2[0-3]|24(?=:00)):([0-5]\d)"
+_HOURS: Final = re.compile(f"{_TIME}-{_TIME}")
 
 
 class Candidate(NamedTuple):
@@ -97,8 +99,9 @@ def assign(
 def on_duty(shift: str, at: datetime, calendar: WorkCalendar | None = None) -> int:
     """Whether a shift such as `早班 07:00-15:00` is ON_DUTY at an instant, ON_CALL, or OFF_DUTY.
 
-    A night's shift ends the next morning. `白班` works on working days, `周末班` on the others, all others
-    every day; a shift that names no hours is on call. Without a calendar Saturday and Sunday are free.
+    A night's shift ends the next morning, and 24:00 is midnight at either end. `白班` works on working days,
+    `周末班` on the others, all others every day; a shift that names no hours is on call. Without a calendar
+    Saturday and Sunday are free.
     """
     hours = _hours(shift)
     if hours is None:
@@ -123,7 +126,7 @@ def _hours(shift: str) -> tuple[int, int] | None:
     if found is None:
         return None
     h1, m1, h2, m2 = map(int, found.groups())
-    return h1 * 60 + m1, h2 * 60 + m2
+    return (h1 * 60 + m1) % DAY_MINUTES, h2 * 60 + m2
 
 
 def _best(

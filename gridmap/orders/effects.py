@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from gridmap.errors import InputError
 from gridmap.orders import clocks
@@ -185,11 +186,20 @@ def _absorb(case: Case) -> Values:
 
 
 def _move(case: Case) -> Values:
-    """The boundary moved, the place did not: another grid has the order, and its history says so."""
-    before, after = case.order.code, case.args.code or None
-    text = f"边界调整：{before or '无'} -> {after or '无'} / the boundary moved: {before} -> {after}"
-    values = {} if case.args.assignment is None else given_to(case, case.args.assignment)
-    return {**values, "code": after, "note": f"{text}; {case.note}" if case.note else text}
+    """The thing moved, and its order with it; or the boundary did, not the place. Its history says which."""
+    order, args = case.order, case.args
+    values: Values = {} if args.assignment is None else given_to(case, args.assignment)
+    values |= {"code": args.code or None, "at": args.at}
+    text = _moved(order.code, args.code or None, is_thing=args.at is not UNSET)
+    return {**values, "note": f"{text}; {case.note}" if case.note else text}
+
+
+def _moved(before: str | None, after: str | None, *, is_thing: bool) -> str:
+    """What moved, and from which grid to which."""
+    zh, en = ("事发位置变动", "the thing moved") if is_thing else ("边界调整", "the boundary moved")
+    if before != after:
+        return f"{zh}：{before or '无'} -> {after or '无'} / {en}: {before} -> {after}"
+    return f"{zh}，仍属 {after} / {en} within {after}" if after else f"{zh}，仍无网格 / {en} in no grid"
 
 
 def _regrade(case: Case) -> Values:

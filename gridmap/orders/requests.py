@@ -21,6 +21,8 @@ MOST_NOTE: Final = 2000
 MOST_PHOTOS: Final = 20
 MOST_DEPARTMENTS: Final = 20
 MOST_NAME: Final = 100
+MOST_LON: Final = 180
+MOST_LAT: Final = 90
 SATISFACTION: Final = range(1, 6)
 """From 1, not at all, to 5, wholly satisfied."""
 
@@ -38,8 +40,8 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `assignment` dispatch, reassign, escalate, move · `level` escalate over several levels · `departments`
     whistle · `department` reply, release (may be left out where one alone owes a reply) · `duration`
     request_delay, grant_delay · `photos` any · `satisfaction` evaluate · `into` merge · `absorbed` absorb ·
-    `code` move (null where no grid has the place any more) · `urgency` regrade, and `drill` where it is none
-    any more.
+    `code` move (null where no grid has the place any more), and `at` where the thing itself moved (null where
+    it has no point any more) · `urgency` regrade, and `drill` where it is none any more.
     """
 
     assignment: Assignment | None = None
@@ -52,8 +54,13 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     into: str | None = None
     absorbed: Absorbed | None = None
     code: str | UnsetType | None = UNSET
+    at: tuple[float, float] | UnsetType | None = UNSET
     urgency: str | None = None
     drill: bool | None = None
+
+    def at_after(self, order: WorkOrder) -> tuple[float, float] | None:
+        """The point of an order when it has moved."""
+        return order.at if self.at is UNSET else self.at
 
 
 NO_ARGS: Final = Args()
@@ -129,6 +136,11 @@ def _urgency(_: WorkOrder, args: Args) -> None:
         raise InputError("urgency", f"{args.urgency!r} is none; write one of {', '.join(URGENCIES)}")
 
 
+def _place(_: WorkOrder, args: Args) -> None:
+    if args.at and not (abs(args.at[0]) <= MOST_LON and abs(args.at[1]) <= MOST_LAT):
+        raise InputError("at", f"{list(args.at)} is no longitude and latitude in degrees; correct it")
+
+
 def _level(order: WorkOrder, args: Args) -> None:
     steps = LADDER[LADDER.index(order.level) + 1 :]
     if args.level is not None and args.level not in steps:
@@ -150,5 +162,6 @@ _CHECKS: Final[dict[str, Callable[[WorkOrder, Args], None]]] = {
     "absorb": _absorbed,
     "dispatch": _dispatch,
     "regrade": _urgency,
+    "move": _place,
     "escalate": _level,
 }

@@ -74,7 +74,7 @@ ACTIONS: Final = {
     "absorb": Label("并入", "absorb"),
     "void": Label("作废", "void"),
     "regrade": Label("调整紧急程度", "change the urgency"),
-    "move": Label("随界调整", "move with the boundary"),
+    "move": Label("位置调整", "move with its place"),
     "retime": Label("重算时限", "count the time anew"),
 }
 """Every action. `move`, `absorb` and `retime` are the system's own."""

@@ -222,7 +222,11 @@ _EVENT_IN: Final[dict[str, Any]] = {
     "source": {**_TEXT, "description": "Who reports: 12345, a device, an app.", "examples": ["12345"]},
     "class": {"type": "string", "enum": list(document.CLASSES)},
     "urgency": {"type": "string", "enum": list(document.URGENCIES), "description": "Without it blue."},
-    "op": {"type": "string", "enum": ["open", "update", "close"], "description": "Without it open."},
+    "op": {
+        "type": "string",
+        "enum": ["open", "update", "close"],
+        "description": "Without it open, of a correction update. Only open opens again what was closed.",
+    },
     "subject": {**_TEXT, "description": "The thing it is about, as the source calls it: an outage."},
     "corrects": {**_TEXT, "description": "The id of an earlier event of the source that it corrects."},
     "title": _TEXT,
@@ -235,7 +239,7 @@ _EVENT_IN: Final[dict[str, Any]] = {
     "crs": {**_TEXT, "description": "The datum of lon and lat: wgs84, cgcs2000, gcj02, bd09 or EPSG:n."},
     "place": {**_TEXT, "description": "Instead of lon and lat: the code of a grid or a building."},
     "qr": {**_TEXT, "description": "Instead of lon and lat: what a place's QR code holds."},
-    "occurred_at": {**_WHEN, "description": "When it happened; without it, when it came."},
+    "occurred_at": {**_WHEN, "description": "When it happened, from 1900 on; without it, when it came."},
     "fields": {"type": "object", "description": "Fields of the source's own."},
     "photos": {"type": "array", "items": _TEXT},
     "reporter": {

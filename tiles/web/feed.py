@@ -221,33 +221,35 @@ class Feed:
 
     def _codes(self, code: str | None) -> tuple[str, ...]:
         """A grid and all areas above it, by the edition that is served."""
-        if code is None or self._snapshot is None:
+        chains = self._chains  # before the snapshot: what is written into these is never of an older one
+        snapshot = self._snapshot
+        if code is None or snapshot is None:
             return ()
-        found = self._chains.get(code)
+        found = chains.get(code)
         if found is None:
-            known = self._snapshot.has(code)
-            found = tuple(area.code for area in self._snapshot.chain(code)) if known else ()
-            self._chains[code] = found
+            found = tuple(area.code for area in snapshot.chain(code)) if snapshot.has(code) else ()
+            chains[code] = found
         return found
 
     def _count(self) -> None:
         """Tell where the number of open orders has changed, in grids and in all areas above them."""
         before, after = self._counted_orders, self._affairs.board.refresh().orders
         was: dict[str, int] = {}
+        counts = self._open.copy()  # who comes back meanwhile is told what was counted last, not half of this
         if self._recount:  # other areas stand above the grids
-            before, was, self._open, self._recount = {}, self._open, dict.fromkeys(self._open, 0), False
+            before, was, counts = {}, counts, dict.fromkeys(counts, 0)
         gone = [order for id_, order in before.items() if after.get(id_) is not order]
         come = [order for id_, order in after.items() if before.get(id_) is not order]
-        self._counted_orders = after
         for orders, step in ((gone, -1), (come, 1)):
             for order in orders:
                 for code in () if order.drill else self._codes(order.code):
-                    count = self._open.get(code, 0)
+                    count = counts.get(code, 0)
                     was.setdefault(code, count)
-                    self._open[code] = count + step
-        changed = [code for code, count in was.items() if self._open[code] != count]
+                    counts[code] = count + step
+        self._open, self._counted_orders, self._recount = counts, after, False
+        changed = [code for code, count in was.items() if counts[code] != count]
         if changed:
-            self._hub.publish([_counted(code, self._open[code], self._codes(code)) for code in changed])
+            self._hub.publish([_counted(code, counts[code], self._codes(code)) for code in changed])
 
 
 def _counted(code: str, count: int, codes: tuple[str, ...] = ()) -> LiveItem:

@@ -14,6 +14,7 @@ import numpy as np
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from gridmap.casework import codes_of
 from gridmap.errors import InputError
 from gridmap.model import NOWHERE
 from gridmap.tallies import rows_below
@@ -26,7 +27,11 @@ from tiles.web.reply import ARROW, JSON, PROBLEM, Reply, to_json
 from tiles.web.route import Route, json_response, reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gridmap.board import Scene
+    from gridmap.events.situations import State
+    from gridmap.orders.order import WorkOrder
     from gridmap.twin import Snapshot
     from gridmap.types import BoolArray, FloatArray, Int64Array
 
@@ -156,13 +161,18 @@ def _values(snapshot: Snapshot, metric: str, depth: int) -> Int64Array | FloatAr
 
 
 def _open(snapshot: Snapshot, scene: Scene, metric: str, depth: int) -> Int64Array:
-    """How many things, or orders, are open in each area of a level."""
+    """How many things, or orders, are open in each area of a level.
+
+    Until the keeper has given them the grids of a new edition, their places say which these are.
+    """
     partition = snapshot.partition
-    found = scene.things if metric == OPEN_EVENTS else scene.orders
-    codes = [each.code for each in found.values() if each.code is not None and not each.drill]
-    rows = np.array(
-        [row for code in codes if (row := partition.finest.row_of.get(code)) is not None], np.int64
-    )
+    all_open: Mapping[str, State | WorkOrder] = scene.things if metric == OPEN_EVENTS else scene.orders
+    found = [each for each in all_open.values() if not each.drill]
+    codes = [each.code for each in found]
+    if scene.edition != snapshot.edition.number:
+        codes = codes_of([(each.code, each.at) for each in found], snapshot)
+    known = [partition.finest.row_of.get(code) for code in codes if code is not None]
+    rows = np.array([row for row in known if row is not None], np.int64)
     above = partition.ancestors[depth][rows]
     return np.bincount(above[above != NOWHERE], minlength=len(partition.levels[depth]))
 
