@@ -30,12 +30,14 @@ MAY_BE_LEFT_OUT = ("urgency", "title")
 
 @dataclass
 class Thing:
-    """What a dictionary remembers of a thing; `episodes` are its openings, each with its close."""
+    """What a dictionary remembers of a thing; `episodes` are its openings, each with its close.
+
+    One of which only closes are known has none.
+    """
 
     name: str
     is_open: bool
     heard: datetime
-    opened: datetime
     said: dict[str, Any]
     last: int = 0
     episodes: list[tuple[datetime, datetime | None, dict[str, Any]]] = field(default_factory=list)
@@ -64,11 +66,12 @@ def moment(text: str) -> datetime:
 
 def _count(things: dict[str, Thing], name: str, said: dict[str, Any]) -> None:
     when = min(moment(said["occurred_at"]), moment(said["received_at"]))
-    opens = said.get("op", "open") != "close"
+    op = said.get("op") or ("update" if "corrects" in said else "open")
+    opens = op != "close"
     thing = things.get(name)
     if thing is None:
         said = {"urgency": "blue", "title": "", "drill": False, "at": None} | said
-        thing = things[name] = Thing(name, opens, when, when, said)
+        thing = things[name] = Thing(name, opens, when, said)
         if opens:
             thing.episodes.append((when, None, said))
         return
@@ -81,8 +84,8 @@ def _count(things: dict[str, Thing], name: str, said: dict[str, Any]) -> None:
     if said.get("unplaced") != "no place was given":
         now |= {"at": said.get("at"), "code": said["code"]}
     thing.said = thing.said | now
+    opens = thing.is_open if op == "update" else opens
     if opens and not thing.is_open:
-        thing.opened = when
         thing.episodes.append((when, None, thing.said))
     elif thing.is_open:
         thing.episodes[-1] = (thing.episodes[-1][0], None if opens else when, thing.said)
@@ -129,7 +132,10 @@ def day_of(
         grid = grid_of(thing.said["at"], thing.said["code"], city)
         if not is_in(grid, area, city):
             continue
-        opened, heard = thing.opened.astimezone(CHINA), thing.heard.astimezone(CHINA)
+        if not thing.episodes:
+            continue
+        opened, closed, _ = thing.episodes[-1]
+        opened = opened.astimezone(CHINA)
         if opened.date() == today:
             if thing.said["drill"]:
                 drills += 1
@@ -137,9 +143,9 @@ def day_of(
             new_by_hour[opened.hour] += 1
             new_by_class[thing.said["class"]] += 1
             if thing.said["urgency"] in ("red", "orange"):
-                urgent.append((thing.opened.replace(microsecond=0), thing.name))
-        if not thing.is_open and heard.date() == today and not thing.said["drill"]:
-            closed_by_hour[heard.hour] += 1
+                urgent.append((opened.replace(microsecond=0), thing.name))
+        if closed is not None and closed.astimezone(CHINA).date() == today and not thing.said["drill"]:
+            closed_by_hour[closed.astimezone(CHINA).hour] += 1
     live = [
         order
         for order in orders_of(entries)
@@ -196,7 +202,8 @@ class Life:
         self.office.keep()
 
     def _report(self) -> None:
-        self._say(subject=f"s-{self._chance.randrange(40)}" if self._chance.random() < 0.5 else None)
+        subject = f"s-{self._chance.randrange(40)}" if self._chance.random() < 0.5 else None
+        self._say(subject=subject, op="close" if self._chance.random() < 0.2 else None)
 
     def _speak_again(self) -> None:
         if self._said:
@@ -207,7 +214,8 @@ class Life:
     def _correct(self) -> None:
         if self._said:
             self._say(
-                corrects=self._chance.choice(self._said)["id"], op=self._chance.choice(("update", "close"))
+                corrects=self._chance.choice(self._said)["id"],
+                op=self._chance.choice(("update", "close", "open", None)),
             )
 
     def _repeat(self) -> None:

@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import shapely
 from checked import Checked
+from event_oracles import SECRET, event
 from furnished import Town, furnished, town
 from lively import Town as Lively
+from msgspec.structs import replace as altered
 from pyproj import Geod
+from reported import PATIENCE_S
 from town import GRIDS, SCHOOL, lattice_polygon, tables, toytown
 from webtown import DISTRICT, GRID, HOLED, TOWN, TWO_PARTS, Held, make_twin
 
-from gridmap.cards import Past, neighbours
+from gridmap.cards import PAIRS_KEPT, PRINTS_KEPT, Past, count_overdue, neighbours
 from gridmap.chronicle import Chronicle
 from gridmap.coverage.canonical import to_bytes
 from gridmap.coverage.partition import partition_of
 from gridmap.coverage.proof import examine
+from gridmap.daybook.backlog import NEVER, due_ms
+from gridmap.events.document import from_object
 from gridmap.index.nearby import direction_of
 from gridmap.lattice import SCALE
+from gridmap.model import StaffPost
+from gridmap.order_rows import milliseconds
 from gridmap.orders.calendar import CHINA
-from gridmap.orders.clocks import lamp
+from gridmap.orders.clocks import lamp, next_due
 from gridmap.orders.dispatch import ON_DUTY, on_duty
-from gridmap.orders.order import order_from_json
+from gridmap.orders.order import Clock, order_from_json
 from gridmap.orders.words import LIVE
 from gridmap.publishing import publish
+from gridmap.store.address import CityAddress
 from gridmap.store.home import Home
+from gridmap.surroundings import Source
 from gridmap.twin import Twin
-from tiles.web import cards, gate
+from tiles.web import gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,13 +207,21 @@ def test_devices_by_kind_and_whether_they_are_heard(heard: Reported, made: Town,
         assert min(sum(expected.values(), Counter[str]()).values()) > 3
 
 
+def test_devices_are_not_read_again_for_each_card(heard: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A district has tens of thousands: each state is read when it changes."""
+    first, book = heard.json(f"/cards/{DISTRICT}")["devices"], heard.affairs.devices.book
+    for name in ("standing", "standing_among", "standing_of"):
+        monkeypatch.setattr(book, name, None)
+    assert heard.json(f"/cards/{DISTRICT}")["devices"] == first
+
+
 @pytest.mark.parametrize("hour", [3, 10, 17, 23])
 def test_posts_of_a_grid_those_on_duty_first(
     web: Reported, made: Town, hour: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime(2026, 5, 6, hour, 30, tzinfo=CHINA)
-    monkeypatch.setattr(cards, "utc_now", lambda: now.astimezone(UTC))
-    calendar = web.affairs.casework.calendar
+    monkeypatch.setattr(web.affairs, "now", lambda: now.astimezone(UTC))
+    calendar, rules = web.affairs.casework.calendar, web.affairs.casework.rules
     for grid in GRIDS:
         said = web.json(f"/cards/{grid}")["staff"]
         posts = {post.code: post for post in made.posts if post.grid == grid}
@@ -211,8 +230,21 @@ def test_posts_of_a_grid_those_on_duty_first(
             post = posts[each["code"]]
             assert (each["role"], each["person"], each["shift"]) == (post.role, post.person, post.shift)
             assert each["on_duty"] == (on_duty(post.shift, now, calendar) == ON_DUTY)
+            assert each["acts_as"] == rules.staff_roles[post.role]
         assert [each["on_duty"] for each in said] == sorted((each["on_duty"] for each in said), reverse=True)
     assert web.json(f"/cards/{TOWN}")["staff"] == []
+
+
+def test_what_is_not_known_of_a_post_is_null_and_a_name_is_masked(tmp_path: Path) -> None:
+    posts = [
+        StaffPost(f"{GRID}-01", GRID, "网格长", "张小三", "白班 09:00-18:00"),
+        StaffPost(f"{GRID}-02", GRID, "楼栋长", "P-2", "白班 09:00-18:00"),
+    ]
+    with furnished(tmp_path, Town([], [], [], posts)) as web:
+        alone = Checked(make_twin(source=Source(CityAddress(tmp_path / "home"))))
+        for server, role in ((web, "grid_leader"), (alone, None)):
+            said = server.json(f"/cards/{GRID}")["staff"]
+            assert [(each["person"], each["acts_as"]) for each in said] == [("张*三", role), ("P-2", None)]
 
 
 def test_what_is_near_in_words(web: Reported, made: Town) -> None:
@@ -261,7 +293,7 @@ def report(web: Lively, id_: str, code: str, urgency: str, **more: Any) -> int:
     return seq
 
 
-def test_orders_and_events_of_an_area(lively: Lively, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_and_events_of_an_area(lively: Lively) -> None:
     for number in range(60):
         code = [GRID, HOLED, TWO_PARTS][number % 3]
         report(lively, f"{number}", code, ["blue", "red", "yellow", "orange"][number % 4])
@@ -270,7 +302,6 @@ def test_orders_and_events_of_an_area(lively: Lively, monkeypatch: pytest.Monkey
             report(lively, f"c{number}", GRID, "blue", op="close", subject=f"{number}")
             lively.wait(minutes=7)
     lively.settle()
-    monkeypatch.setattr(cards, "utc_now", lambda: lively.now)
     calendar = lively.affairs.casework.calendar
     rows = lively.affairs.book.looking(lambda desk: desk.find_orders(0, 1000))
     orders = [order_from_json(row.body) for row in rows]
@@ -306,16 +337,46 @@ def test_orders_and_events_of_an_area(lively: Lively, monkeypatch: pytest.Monkey
                 "class": each["class"],
                 "urgency": each["urgency"],
                 "op": each.get("op", "open"),
+                "drill": each.get("drill", False),
                 "occurred_at": each["occurred_at"],
             }
             for each in inside[::-1][:20]
         ]
 
 
-def test_overdue_begins_with_the_limit(lively: Lively, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_over_is_not_due() -> None:
+    """A card and the overview count by one rule."""
+    late, now = datetime(2026, 5, 6, tzinfo=UTC), datetime(2026, 5, 7, tzinfo=UTC)
+    clock = Clock("accept", 1, "always", 60, late, late, 0, late)
+    over, stands = altered(clock, done_at=late), altered(clock, since=None)
+    later = altered(clock, name="close", due_at=now + timedelta(hours=1))
+    for clocks, due in (((clock, later), late), ((over, stands, later), later.due_at), ((over,), None)):
+        order: Any = SimpleNamespace(clocks=clocks)
+        assert next_due(order) == due
+        assert due_ms(order) == (NEVER if due is None else milliseconds(due))
+        assert count_overdue([order], now) == (due == late)
+
+
+def test_a_history_has_what_is_said_without_a_place(lively: Lively) -> None:
+    first = event("a", place=GRID, title="事件a", occurred_at="2026-05-01 07:59:00+08:00")
+    lively.affairs.intake.take([from_object(first, SECRET)])
+    lively.post("/events", event("b", subject="a", op="close"), 201)
+    lively.post("/events", event("c", corrects="a", title="改正"), 201)
+    report(lively, "elsewhere", HOLED, "red", drill=True)
+    lively.settle()
+    found = lively.json(f"/cards/{GRID}")["history"]
+    assert [(each["title"], each["drill"]) for each in found] == [
+        ("改正", False),
+        ("", False),
+        ("事件a", False),
+    ]
+    assert found[-1]["occurred_at"] == "2026-04-30T23:59:00.000Z"
+    assert [each["drill"] for each in lively.json(f"/cards/{HOLED}")["history"]] == [True]
+
+
+def test_overdue_begins_with_the_limit(lively: Lively) -> None:
     report(lively, "1", GRID, "red")
     lively.settle()
-    monkeypatch.setattr(cards, "utc_now", lambda: lively.now)
     first = lively.json(f"/cards/{GRID}")["orders"]
     due = datetime.fromisoformat(first["latest"][0]["due_at"])
     assert (first["open"], first["overdue"], first["latest"][0]["lamp"]) == (1, 0, "green")
@@ -334,14 +395,14 @@ def test_the_chronicle_follows_the_log_and_forgets_what_is_old(lively: Lively) -
             lively.settle()
             head = book.head()
             newest = [entry for entry in book.read(max(0, head - 12), 12) if entry.kind == "event"]
-            found = chronicle.latest(frozenset([GRID, HOLED]), 100)
+            found = chronicle.latest(CITY, frozenset([GRID, HOLED]), 100)
             assert [line.seq for line in found] == [entry.seq for entry in newest[::-1]]
-            assert {line.code for line in chronicle.latest({GRID}, 100)} <= {GRID}
-    assert [line.seq for line in Chronicle(book, span=12).latest({GRID, HOLED}, 100)] == [
-        line.seq for line in chronicle.latest({GRID, HOLED}, 100)
+            assert {line.code for line in chronicle.latest(CITY, {GRID}, 100)} <= {GRID}
+    assert [line.seq for line in Chronicle(book, span=12).latest(CITY, {GRID, HOLED}, 100)] == [
+        line.seq for line in chronicle.latest(CITY, {GRID, HOLED}, 100)
     ]
-    assert len(chronicle.latest({GRID, HOLED}, 2)) == 2
-    assert chronicle.latest({TOWN}, 5) == []
+    assert len(chronicle.latest(CITY, {GRID, HOLED}, 2)) == 2
+    assert chronicle.latest(CITY, {TOWN}, 5) == []
 
 
 # --- editions
@@ -395,6 +456,70 @@ def test_an_edition_changes_what_has_another_name_or_shape() -> None:
     assert past.changed(editions[3], editions[2], GRID, None) is None
 
 
+def shapes(partition: Partition) -> dict[str, tuple[str, bytes]]:
+    """The name and the polygon of each area, written down in one form."""
+    return {
+        code: (name, bytes(shape))
+        for depth, table in enumerate(partition.levels)
+        for code, name, shape in zip(
+            table.codes,
+            table.names,
+            shapely.to_wkb(shapely.normalize(partition.polygons_at(depth))),
+            strict=True,
+        )
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_shapes_differ_where_their_polygons_do(seed: int) -> None:
+    """Grids change places, or a border gets a bend: of their communities only some become others."""
+    chance, town = np.random.default_rng(seed), toytown() if seed % 2 else shifted()
+    places = np.arange(len(town.finest))
+    some = chance.choice(places, size=int(chance.integers(0, 5)), replace=False)
+    places[some] = chance.permutation(some)
+    other = partition_of(tables(), {"grid": (shifted() if seed % 3 else toytown()).polygons_at(3)[places]})
+    bodies = {"a": to_bytes(town), "b": to_bytes(other)}
+    editions = [replace(CITY.edition, checksum=name) for name in bodies]
+    before, now, past = shapes(town), shapes(other), Past()
+    assert past.changed(editions[1], editions[0], GRID, None) is None
+    for code in [*CODES, "unknown"]:
+        found = past.changed(editions[1], editions[0], code, lambda edition: bodies[edition.checksum])
+        assert found == (before.get(code) != now.get(code)), code
+
+
+def test_of_many_editions_few_are_kept() -> None:
+    past, asked = Past(), Counter[str]()
+    towns = [to_bytes(each) for each in (toytown(), renamed(), shifted())]
+
+    def read(edition: Edition) -> bytes:
+        asked[edition.checksum] += 1
+        return towns[edition.number % 3]
+
+    editions = [replace(CITY.edition, number=number, checksum=str(number)) for number in range(200)]
+    for base, edition in pairwise(editions):
+        assert past.changed(edition, base, GRID, read)
+    assert set(asked.values()) == {1}
+    assert (len(past._pairs), len(past._prints)) == (PAIRS_KEPT, PRINTS_KEPT)
+    newest = list(pairwise(editions))[: -PAIRS_KEPT - 1 : -1]
+    assert all(past.changed(edition, base, HOLED, read) is not None for base, edition in newest)
+    assert set(asked.values()) == {1}  # from memory, in whatever order
+
+
+def test_who_asks_for_what_is_known_waits_for_nobody() -> None:
+    past, editions = Past(), [replace(CITY.edition, checksum=name) for name in "abc"]
+    bodies = {"a": to_bytes(toytown()), "b": to_bytes(renamed()), "c": to_bytes(shifted())}
+
+    def read(edition: Edition) -> bytes:
+        if edition.checksum == "c":  # while this is read, another asks
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(past.changed, editions[1], editions[0], GRID, read)
+                assert asked.result(PATIENCE_S) is True
+        return bodies[edition.checksum]
+
+    assert past.changed(editions[1], editions[0], GRID, read) is True
+    assert past.changed(editions[2], editions[1], HOLED, read) is True
+
+
 def test_a_card_lists_the_newest_editions_first() -> None:
     source = Held()
     twin = make_twin(30, source=source)
@@ -409,6 +534,9 @@ def test_a_card_lists_the_newest_editions_first() -> None:
     assert [each["reason"] for each in said] == [f"r{number}" for number in range(30, 10, -1)]
     assert {each["changed"] for each in said} == {False}  # all have one checksum
     assert said[0]["effective_at"] == "2026-05-01T00:00:00Z"
+    older = Checked(make_twin(12, source=source)).json(f"/cards/{GRID}")
+    assert older["edition"] == 12
+    assert [each["number"] for each in older["editions"]] == list(range(12, 0, -1)), "none that is not served"
 
 
 def test_editions_of_a_home_are_compared(tmp_path: Path) -> None:

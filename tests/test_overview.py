@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from checked import Checked
 from daybook_oracle import day_of
-from event_oracles import event
+from event_oracles import SECRET, event
 from lively import Town
 from reported import reporting
 from webtown import COMMUNITY, DISTRICT, GRID, HOLED, TOWN, Held, make_twin
 
+from gridmap.events.document import from_object
 from gridmap.inventory import Buildings, Inventory
 from gridmap.lattice import point_to_lattice
 from gridmap.model import Device, StaffPost
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gridmap.twin import Twin
 
 OTHER = "500999001002001"
+SCHOOL = "500999001001901"
 AREAS = (None, DISTRICT, TOWN, COMMUNITY, GRID)
 
 
@@ -207,6 +209,36 @@ def test_areas_are_ranked_by_their_people_and_few_people_are_not_told(tmp_path: 
         first, second, school = overview(web, COMMUNITY)["ranking"]
         assert (first["code"], first["new"], first["people"], first["per_10k"]) == (GRID, 2, 300, 66.67)
         assert (second["code"], second["new"], second["people"], second["per_10k"]) == (HOLED, 4, None, None)
-        assert (school["new"], school["people"]) == (0, None)
+        assert (school["new"], school["people"]) == (0, 0)
         assert [each["open"] for each in (first, second)] == [2, 4]
         assert overview(web, GRID)["ranking"] == []
+
+
+def test_where_few_live_there_is_no_rate(tmp_path: Path) -> None:
+    """One event among five people would lead the wall; such areas come after, by what is new."""
+    with reporting(tmp_path, living([(GRID, 100), (HOLED, 99)])) as web:
+        for number, place in enumerate((GRID, HOLED, HOLED, *[SCHOOL] * 3)):
+            web.report(event(f"e{number}", place=place))
+        web.settle()
+        rows = overview(web, COMMUNITY)["ranking"]
+        assert [(each["code"], each["people"], each["per_10k"]) for each in rows] == [
+            (GRID, 100, 100.0),
+            (SCHOOL, 0, None),
+            (HOLED, 99, None),
+        ]
+
+
+def test_a_name_in_the_roster_is_masked(town: Town) -> None:
+    persons = ("张小三", "P-1")
+    town.store.put_staff(
+        [StaffPost(f"{GRID}-{n}", GRID, "网格长", each, "全天 00:00-23:59") for n, each in enumerate(persons)]
+    )
+    assert [each["person"] for each in overview(town)["duty"]] == ["张*三", "P-1"]
+
+
+def test_times_are_told_in_one_way(town: Town) -> None:
+    said = event("a", place=GRID, urgency="red", occurred_at="2026-05-01 07:30:00.5+08:00")
+    town.affairs.intake.take([from_object(said, SECRET)])
+    town.settle()
+    (alarm,) = overview(town)["alarms"]
+    assert alarm["time"] == "2026-04-30T23:30:00.500Z"

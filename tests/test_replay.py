@@ -16,7 +16,9 @@ from event_oracles import event
 from lively import MAY_DAY, Town
 from webtown import COMMUNITY, GRID, HOLED, Held, make_twin
 
+from gridmap.events.intake import rfc3339
 from gridmap.store.archives import Keep
+from gridmap.store.log import EVENT, Fact
 from tiles.web import gate, replay
 
 if TYPE_CHECKING:
@@ -139,12 +141,44 @@ def test_without_a_period_it_is_the_last_day(town: Town) -> None:
         ("from=2026-05-02T00:00:00Z&to=2026-05-03T00:00:00Z", "from", "later than now"),
         ("from=2026-03-01T00:00:00Z", "from", "at most 31"),
         ("from=0001-01-01T00:00:00%2B08:00", "from", "is no time"),
+        ("from=0001-01-02T00:00:00Z&to=0001-01-01T00:00:00Z", "from", "later than to, 0001-01-01T00"),
+        ("from=0001-01-01T00:00:00Z", "from", "at most 31"),
     ],
 )
 def test_a_period_that_cannot_be_is_refused_by_name(town: Town, query: str, name: str, why: str) -> None:
     problem = town.json(f"/replay?{query}", 400)
     assert name in problem["detail"]
     assert why in problem["detail"]
+
+
+@pytest.mark.parametrize("query", ["", "from=0001-01-01T00:00:00Z&"])
+def test_a_period_may_end_when_time_begins(town: Town, query: str) -> None:
+    report(town, "a", place=GRID)
+    for end in ("0001-01-01T00:00:00.000Z", "0001-01-01T12:00:00.000Z", "0001-01-02T00:00:00.000Z"):
+        said = town.json(f"/replay?{query}to={end}")
+        editions = [{"number": 7, "effective_at": rfc3339(town.twin.current.edition.effective_at)}]
+        assert said == {
+            "from": "0001-01-01T00:00:00.000Z", "to": end,
+            "edition": 7, "editions": editions, "things": [], "truncated": False,
+        }  # fmt: skip
+    assert town.json("/replay?to=9999-12-31T23:59:59Z")["to"] == "2026-05-01T00:00:00.000Z"
+
+
+def test_a_row_of_the_first_year_is_told(town: Town) -> None:
+    """The intake took such events once, so they may stand in the log."""
+    for name, op in (("old", "open"), ("older", "close")):
+        body = event(
+            name, op=op, occurred_at="0001-01-01T00:00:00+08:00", code=GRID, received_at=rfc3339(town.now)
+        )
+        town.affairs.book.add([Fact(EVENT, f"12345/{name}", json.dumps(body))])
+    report(town, "close", subject="old", op="close")
+    town.settle()
+    (thing,) = town.json("/replay")["things"]
+    assert (thing["opened_at"], thing["closed_at"]) == ("0001-01-01T00:00:00.000Z", rfc3339(town.now))
+    today = town.json("/overview")["today"]
+    assert (today["new"], today["closed"]) == (0, 1)
+    history = town.json(f"/cards/{GRID}")["history"]
+    assert [each["occurred_at"] for each in history] == [rfc3339(town.now), *["0001-01-01T00:00:00.000Z"] * 2]
 
 
 def test_more_than_may_be_told_is_cut_and_said(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +201,10 @@ def test_the_edition_is_the_one_in_force_at_the_end(town: Town) -> None:
     try:
         end = [MAY_DAY + timedelta(hours=hours) for hours in (-20, 1, 23, 24, 47)]
         assert [played(town, each - timedelta(hours=1), each)["edition"] for each in end] == [6, 6, 6, 7, 7]
+        both = played(town, end[1], end[4])["editions"]
+        assert [each["number"] for each in both] == [6, 7]
+        assert both[1]["effective_at"] == rfc3339(MAY_DAY + timedelta(hours=24))
+        assert [each["number"] for each in played(town, end[1], end[2])["editions"]] == [6]
     finally:
         source.published.clear()
 

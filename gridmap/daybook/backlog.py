@@ -14,6 +14,7 @@ from gridmap.daybook.columns import Columns
 from gridmap.daybook.today import URGENT, class_number
 from gridmap.events.document import URGENCIES
 from gridmap.order_rows import milliseconds
+from gridmap.orders.clocks import next_due
 from gridmap.orders.words import LIVE
 
 if TYPE_CHECKING:
@@ -113,5 +114,5 @@ class Standing:
 
 def due_ms(order: WorkOrder) -> int:
     """When the first clock that runs is used up, in ms since 1970; NEVER while none runs."""
-    running = [clock.due_at for clock in order.clocks if clock.since is not None and clock.done_at is None]
-    return min((milliseconds(due) for due in running if due is not None), default=NEVER)
+    due = next_due(order)
+    return NEVER if due is None else milliseconds(due)

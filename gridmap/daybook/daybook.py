@@ -7,7 +7,10 @@ grids. Nothing is read again, but for three reasons:
 
 - Midnight in China begins a new day: the log is bisected for its first row, and followed from there.
 - Another edition has other grids: everything is placed anew by its point, or by its code, which is permanent.
-- The register of devices and the roster do not say that they have changed: they are read every ten minutes.
+- The register of devices and the roster do not say that they have changed: they are read every ten minutes,
+  by whoever calls `renew`; where nobody does, by who asks.
+
+Who asks for the devices alone waits for nothing else.
 
 A start is like a midnight, in the middle of the day.
 """
@@ -53,6 +56,9 @@ PAGE: Final = 5_000
 RENEWED_S: Final = 600.0
 """How old what is known of the register and of the roster may be."""
 
+AHEAD_S: Final = 120.0
+"""So much earlier `renew` reads them, before anybody would have to who asks."""
+
 MOST: Final = 20
 """Alarms, and posts, that are told."""
 
@@ -82,7 +88,7 @@ class Below:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An urgent thing of today, and its order: the one that lives, else the first; None before it has one."""
+    """An urgent thing of today, and its order: the one that lives, else the newest; None before the first."""
 
     state: State
     order: WorkOrder | None
@@ -120,13 +126,16 @@ class Daybook:
     ) -> None:
         """Nothing is read before somebody asks. `keeper` is the follower that makes the tables."""
         self._book = book
-        self._devices = devices
+        self._device_book = devices
         self._keeper = keeper
         self._calendar = calendar
         self._clock = clock
         self._turn = Lock()
         self._ground: Ground | None = None
-        self._renewed = 0.0
+        self._posted = 0.0
+        self._device_turn = Lock()
+        self._equipment: Equipment | None = None
+        self._registered = 0.0
 
     def look(self, city: City, area: str | None = None) -> Page:
         """How today stands in the area of a code that there is, by the city's edition; without one in all."""
@@ -160,11 +169,31 @@ class Daybook:
                 new_by_class=by_class,
                 open_by_class=np.bincount(orders.classes[here], minlength=len(CLASSES)),
                 below=self._below(ground, area, orders.rows, orders.rows[orders.overdue]),
-                devices=self._equipment.count(inside),
+                devices=self._devices_in(ground, inside),
                 staff=self._roster.count(inside),
                 duty=tuple(self._roster.duty(inside, now, MOST)),
                 alarms=tuple(self._alarms(inside)),
             )
+
+    def devices(self, city: City, area: str) -> Counted:
+        """The devices in the area of a code that there is, by the city's edition."""
+        ground = Ground(city)
+        return self._devices_in(ground, ground.inside(area))
+
+    def renew(self) -> None:
+        """Read the register and the roster anew where it is time; who asks meanwhile is told of the old."""
+        ground, old = self._ground, time.monotonic() - (RENEWED_S - AHEAD_S)
+        if ground is None:
+            return
+        if self._posted < old:
+            roster = Roster(self._book, ground, self._calendar)
+            with self._turn:
+                if self._ground is ground:  # else it was read for another edition
+                    self._roster, self._posted = roster, time.monotonic()
+        if self._registered < old:
+            equipment = Equipment(self._device_book, ground)
+            with self._device_turn:
+                self._equipment, self._registered = equipment, time.monotonic()
 
     # Bringing it up to date
 
@@ -181,9 +210,8 @@ class Daybook:
             self._book.looking(lambda desk: self._begin_day(desk, ground, midnight))
         while self._book.looking(self._follow):
             pass
-        if time.monotonic() - self._renewed > RENEWED_S:
-            self._read_city(ground)
-        self._equipment.refresh()
+        if time.monotonic() - self._posted > RENEWED_S:
+            self._read_roster(ground)
         return ground
 
     def _begin(self, ground: Ground, midnight: datetime) -> Ground:
@@ -191,24 +219,22 @@ class Daybook:
         self._backlog = Backlog(ground)
         self._seq = self._book.looking(self._read_orders)
         self._book.looking(lambda desk: self._begin_day(desk, ground, midnight))
-        self._read_city(ground)
+        self._read_roster(ground)
         return ground
 
     def _begin_day(self, desk: Desk, ground: Ground, midnight: datetime) -> None:
         low = place_of(midnight, desk, desk.checkpoint(self._keeper)).low
         self._today, self._things_seq = Today(ground, midnight, low), low
 
-    def _read_city(self, ground: Ground) -> None:
-        self._equipment = Equipment(self._devices, ground)
+    def _read_roster(self, ground: Ground) -> None:
         self._roster = Roster(self._book, ground, self._calendar)
-        self._renewed = time.monotonic()
+        self._posted = time.monotonic()
 
     def _move(self, ground: Ground) -> Ground:
         """Place everything anew by another edition."""
         self._today.move(ground)
         self._backlog.move(ground)
-        self._equipment.move(ground)
-        self._roster = Roster(self._book, ground, self._calendar)
+        self._read_roster(ground)
         return ground
 
     def _read_orders(self, desk: Desk) -> int:
@@ -233,6 +259,15 @@ class Daybook:
             self._seq = entries[-1].seq
         return True
 
+    def _devices_in(self, ground: Ground, inside: BoolArray) -> Counted:
+        with self._device_turn:
+            if self._equipment is None or time.monotonic() - self._registered > RENEWED_S:
+                self._equipment = Equipment(self._device_book, ground)
+                self._registered = time.monotonic()
+            self._equipment.move(ground)
+            self._equipment.refresh()
+            return self._equipment.count(inside)
+
     # Reading it
 
     def _below(self, ground: Ground, area: str | None, rows: Int32Array, overdue: Int32Array) -> Below | None:
@@ -256,11 +291,10 @@ class Daybook:
 def _told(desk: Desk, things: list[str]) -> list[Alarm]:
     """What is to be told of some things, and their orders."""
     states = {thing: read_state(row) for thing, row in desk.situations(things).items()}
-    live = {thing: rows[-1] for thing, rows in desk.orders_about(things).items()}
-    others = desk.orders(f"o-{state.first}" for thing, state in states.items() if thing not in live)
-    out = []
-    for thing in things:
-        state = states[thing]
-        row = live.get(thing) or others.get(f"o-{state.first}")
-        out.append(Alarm(state, None if row is None else order_from_json(row.body)))
-    return out
+    told = {
+        thing: max(rows, key=lambda row: (row.is_live, row.number))
+        for thing, rows in desk.orders_about(things, live=False).items()
+    }
+    return [
+        Alarm(states[thing], order_from_json(told[thing].body) if thing in told else None) for thing in things
+    ]

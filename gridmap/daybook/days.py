@@ -9,7 +9,7 @@ what belongs to a day is decided by the time that each fact itself carries.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from gridmap.events.situations import read_said
@@ -27,6 +27,9 @@ HOURS: Final = 24
 
 MARGIN: Final = timedelta(minutes=1)
 """How far the clocks of those who write one log may be apart: far more than clocks that are kept."""
+
+BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
+"""The first moment of UTC that can be written down; in China it was morning by then."""
 
 STEP: Final = 128
 """Rows that are read to find an event; the keeper writes orders by the hundred."""
@@ -61,9 +64,17 @@ def moment_of(text: str) -> datetime:
     return datetime.fromisoformat(text.upper())
 
 
+def in_utc(moment: datetime) -> datetime:
+    """A moment in UTC; one that lies before UTC begins counts as its beginning.
+
+    A source may say that something happened in the first hour of the year 1 in China.
+    """
+    return max(moment, BEGINNING).astimezone(UTC)
+
+
 def place_of(moment: datetime, reader: Reader, head: int) -> Between:
     """Where in the log, up to the row `head`, a moment is: to within some rows and the margin, never less."""
-    low = _before(moment - MARGIN, reader, head)[0]
+    low = _before(max(moment, BEGINNING + MARGIN) - MARGIN, reader, head)[0]
     return Between(low, _before(moment + MARGIN, reader, head)[1])
 
 

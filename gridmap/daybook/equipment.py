@@ -40,11 +40,12 @@ _LINE: Final = {
 
 
 class Kind(NamedTuple):
-    """How many devices of a kind there are, and are online."""
+    """How many devices of a kind there are, are online, and are offline."""
 
     kind: str
     total: int
     online: int
+    offline: int
 
 
 class Counted(NamedTuple):
@@ -84,7 +85,9 @@ class Equipment:
             self._changed = rows[-1].changed
 
     def move(self, ground: Ground) -> None:
-        """Find every device's grid of another edition."""
+        """Find every device's grid of another edition, where it is another."""
+        if self._ground.city is ground.city:
+            return
         self._ground = ground
         self._locate(np.arange(len(self._lines)))
 
@@ -92,14 +95,16 @@ class Equipment:
         """The devices in some places."""
         lines = np.flatnonzero(inside[self._lines["row"]])
         status, kind = self._lines["status"][lines], self._lines["kind"][lines]
-        online = status == _ONLINE
-        totals = np.bincount(kind, minlength=len(self._kinds)).tolist()
-        up = np.bincount(kind[online], minlength=len(self._kinds)).tolist()
-        kinds = [Kind(name, totals[number], up[number]) for name, number in self._kinds.items()]
+        totals, online, offline = (
+            np.bincount(kind[chosen], minlength=len(self._kinds)).tolist()
+            for chosen in (slice(None), status == _ONLINE, status == _OFFLINE)
+        )
+        counts = zip(self._kinds, totals, online, offline, strict=True)
+        kinds = [Kind(*each) for each in counts]
         return Counted(
             len(lines),
-            int(online.sum()),
-            int((status == _OFFLINE).sum()),
+            sum(online),
+            sum(offline),
             int(self._lines["alarm"][lines].sum()),
             tuple(sorted((each for each in kinds if each.total), key=lambda each: (-each.total, each.kind))),
         )

@@ -1,9 +1,9 @@
 """Today: the things that were opened or closed since midnight, counted by grid, hour and class.
 
 Theory of operation. What counts is how a thing stands: one whose last opening was today is new today, at the
-hour of that opening; one that is closed, and was last heard of today, was closed today. So a thing that
+hour of that opening; one that is closed, and ceased to be open today, was closed today. So a thing that
 opens and closes ten times is one, not ten, and a repeated, late or corrected event counts for what it makes
-of its thing and for nothing else.
+of its thing and for nothing else. What is only ever heard of as closed is neither.
 
 The keeper's table of situations says how things stand, and the number of the event that last changed each.
 A thing that changed is taken out of the sums as it was and put into them as it is (the flows of a tally), so
@@ -71,7 +71,7 @@ class Today:
 
     def take(self, states: Sequence[State]) -> None:
         """Count things as they stand now; each is there once."""
-        opened = np.array([self._second(state.opened_at) for state in states], np.int32)
+        opened = np.array([self._opened(state) for state in states], np.int32)
         closed = np.array([self._closed(state) for state in states], np.int32)
         firsts = np.array([state.first for state in states], np.int64)
         lines = self._find(firsts)
@@ -112,8 +112,13 @@ class Today:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def _opened(self, state: State) -> int:
+        return self._second(state.opened_at) if state.was_open else NOT_TODAY
+
     def _closed(self, state: State) -> int:
-        return NOT_TODAY if state.is_open else self._second(state.occurred_at)
+        if state.is_open or not state.was_open:
+            return NOT_TODAY
+        return self._second(state.closed_at or state.occurred_at)
 
     def _second(self, text: str) -> int:
         """The second of today that a time is in."""

@@ -117,12 +117,12 @@ class Desk:
         """Orders by their id."""
         return {row[0]: _order_row(row) for row in self._rows(orders, "id", ids)}
 
-    def orders_about(self, things: Iterable[str]) -> dict[str, list[OrderRow]]:
-        """Live orders about some things, the oldest first."""
+    def orders_about(self, things: Iterable[str], *, live: bool = True) -> dict[str, list[OrderRow]]:
+        """Live orders about some things, the oldest first; all there ever were, where not only those live."""
         out: dict[str, list[OrderRow]] = {}
         for row in sorted(self._rows(orders, "thing", things), key=itemgetter(1)):
             order = _order_row(row)
-            if order.is_live:
+            if order.is_live or not live:
                 out.setdefault(order.thing, []).append(order)
         return out
 

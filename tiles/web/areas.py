@@ -83,7 +83,7 @@ def area(call: Call) -> Reply:
     """Describe one area. Raises NotFoundError for a code that the edition does not have."""
     form = read_choice(call.query, "f", tuple(_FORMATS))
     media_type = _FORMATS[form] if form else _preferred(call.accept)
-    properties = _properties(call, call.path["code"])
+    properties = told(call, call.path["code"])
     if media_type == GEOJSON:
         body = _feature(properties, call.snapshot.polygon(properties["code"]))
     else:
@@ -91,7 +91,8 @@ def area(call: Call) -> Reply:
     return Reply(body, media_type, headers=(("Vary", "Accept"),))
 
 
-def _properties(call: Call, code: str) -> dict[str, Any]:
+def told(call: Call, code: str) -> dict[str, Any]:
+    """All that is said of one area but its border. Raises NotFoundError as `area`."""
     chain = call.snapshot.chain(code)
     measures = call.snapshot.measures(code)
     return {

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from gridmap.model import STAFF
 from gridmap.orders.clocks import LAMPS
-from gridmap.orders.words import STATES, URGENCIES
-from tiles.web import fields
+from gridmap.orders.words import ROLES, STATES, URGENCIES
+from tiles.web import fields, posts
 from tiles.web.buildings import HOUSEHOLDS, PEOPLE
 from tiles.web.route import reference
 
@@ -65,11 +65,12 @@ _CARD: Final[dict[str, Any]] = {
     "history": {
         "type": ["array", "null"],
         "items": reference("CardEvent"),
-        "description": "The last 20 events among the newest 20,000 rows of the log, the newest first; "
+        "description": "The last 20 events among the newest 20,000 rows of the log, the newest first. "
+        "An event lies where it does by this edition, one without a place where its thing does. "
         "null where this server keeps none.",
     },
     "neighbours": _many("CardNeighbour", "Of the same level, the longest border first, 30 at most."),
-    "editions": _many("CardEdition", "The newest first, 20 at most."),
+    "editions": _many("CardEdition", "Up to the one told of, the newest first, 20 at most."),
     "nearest": {
         "oneOf": [reference("CardNearest"), {"type": "null"}],
         "description": "What is nearest to a point inside: a resource, or a device where none is known.",
@@ -94,10 +95,14 @@ SCHEMAS: Final[dict[str, Any]] = {
     "CardPost": fields.closed(
         {
             "code": _TEXT,
-            "role": _TEXT,
-            "person": {**_TEXT, "description": "An id, never a name."},
-            "shift": _TEXT,
-            "on_duty": {"type": "boolean", "description": "Whether the shift is at work now."},
+            **posts.MEMBERS,
+            "acts_as": {
+                "type": ["string", "null"],
+                "enum": [*ROLES, None],
+                "description": "The role in which somebody of this post acts on orders; null where the rules "
+                "know none, or this server keeps no orders.",
+                "examples": ["grid_leader"],
+            },
         }
     ),
     "CardOrders": fields.closed(
@@ -127,7 +132,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             "class": _TEXT,
             "urgency": _URGENCY,
             "op": _OP,
-            "occurred_at": _WHEN,
+            "drill": {"type": "boolean", "description": "Whether it was said to be a drill."},
+            "occurred_at": {**_WHEN, "description": "Not later than it was reported."},
         }
     ),
     "CardNeighbour": fields.closed(

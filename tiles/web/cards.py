@@ -7,22 +7,22 @@ buildings.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gridmap.cards import MOST_COMPARED, Past, count_overdue, due_at, live_in, neighbours
+from gridmap.cards import MOST_COMPARED, Past, count_overdue, live_in, neighbours
 from gridmap.chronicle import Chronicle
+from gridmap.daybook.days import in_utc, moment_of
+from gridmap.events.intake import rfc3339
 from gridmap.model import DEVICE, RESOURCE
-from gridmap.orders.clocks import lamp
+from gridmap.orders.clocks import lamp, next_due
 from gridmap.orders.dispatch import ON_DUTY, on_duty
 from gridmap.orders.words import STATES
 from gridmap.store.store import utc_now
-from tiles.web import areas, card_schema
+from tiles.web import areas, card_schema, posts
 from tiles.web.buildings import named, told_people
 from tiles.web.events import affairs_of
 from tiles.web.kept import GAZETTEERS, Kept
@@ -32,7 +32,7 @@ from tiles.web.reply import NEVER, PROBLEM, Reply, to_json
 from tiles.web.route import Route, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from gridmap.affairs import Affairs
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from gridmap.model import Edition
     from gridmap.orders.calendar import WorkCalendar
     from gridmap.orders.order import WorkOrder
-    from gridmap.store.device_states import Standing
     from gridmap.surroundings import Source
     from gridmap.twin import Snapshot
     from gridmap.types import Int32Array
@@ -56,7 +55,6 @@ MOST_NEIGHBOURS: Final = 30
 MOST: Final = 20
 """Posts, orders, events and editions on a card."""
 
-_OFFLINE: Final = '{"status":"offline"'
 _DIRECTIONS: Final = {
     "北": "north",
     "东北": "north-east",
@@ -80,28 +78,22 @@ def answer(call: Call) -> Reply:
     row = snapshot.partition.levels[depth].row_of[code]
     gazetteer, is_grid = GAZETTEERS.of(snapshot), depth == len(snapshot.partition.levels) - 1
     affairs = None if call.affairs is None else affairs_of(call)
-    now, grids = utc_now(), gazetteer.grids(depth, row)
+    now, grids = utc_now() if affairs is None else affairs.now(), gazetteer.grids(depth, row)
     codes = frozenset(snapshot.partition.finest.codes[grid] for grid in grids.tolist())
-    calendar = None if affairs is None else affairs.casework.calendar
+    area_said = areas.told(call, code)
     said = {
-        **_area(call),
+        **{name: area_said[name] for name in card_schema.OF_AREAS},
         "stock": _stock(snapshot, gazetteer, depth, row, grids),
         "buildings": _buildings(gazetteer, grids) if is_grid else [],
-        "devices": _devices(gazetteer, grids, affairs),
-        "staff": _staff(snapshot, code, now, calendar) if is_grid else [],
+        "devices": _devices(gazetteer, grids) if affairs is None else _heard(snapshot, code, affairs),
+        "staff": _staff(snapshot, code, now, affairs) if is_grid else [],
         "orders": None if affairs is None else _orders(affairs, codes, now),
-        "history": None if affairs is None else _history(affairs, codes),
+        "history": None if affairs is None else _history(snapshot, affairs, codes),
         "neighbours": _neighbours(snapshot, depth, row),
         "editions": _editions(snapshot, code),
         "nearest": _nearest(snapshot, code),
     }
     return Reply(to_json(said), cache=NEVER, layers=LAYERS)
-
-
-def _area(call: Call) -> dict[str, Any]:
-    """What /areas says of it, without its children."""
-    said = json.loads(areas.area(replace(call, query={}, accept="")).body)
-    return {name: said[name] for name in card_schema.OF_AREAS}
 
 
 def _stock(
@@ -130,43 +122,33 @@ def _buildings(gazetteer: Gazetteer, grids: Int32Array) -> list[dict[str, Any]]:
     ]
 
 
-def _devices(gazetteer: Gazetteer, grids: Int32Array, affairs: Affairs | None) -> list[dict[str, Any]]:
-    """How many devices of each kind there are, and how many of them are heard."""
+def _devices(gazetteer: Gazetteer, grids: Int32Array) -> list[dict[str, Any]]:
+    """How many devices of each kind there are, where nobody hears them."""
     table = gazetteer.register.devices
-    there = gazetteer.devices.of(grids).tolist()
-    if affairs is None:
-        kinds = Counter(table.kinds[int(table.kind_of[row])] for row in there)
-        return [_heard(kind, {"unheard": count}) for kind, count in sorted(kinds.items())]
-    found = affairs.devices.book.standing_among([table.codes[row] for row in there])
-    counts: dict[str, Counter[str]] = {}
-    for each in found:
-        counts.setdefault(each.kind, Counter())[_status(each)] += 1
-    return [_heard(kind, counts[kind]) for kind in sorted(counts)]
+    kinds = Counter(table.kinds[int(table.kind_of[row])] for row in gazetteer.devices.of(grids).tolist())
+    return [_kind(kind, total, 0, 0) for kind, total in sorted(kinds.items())]
 
 
-def _status(device: Standing) -> str:
-    if device.body is None:
-        return "unheard"
-    return "offline" if device.body.startswith(_OFFLINE) else "online"
+def _heard(snapshot: Snapshot, code: str, affairs: Affairs) -> list[dict[str, Any]]:
+    """How many devices of each kind there are, and how many of them are heard."""
+    return [_kind(*each) for each in sorted(affairs.daybook.devices(snapshot, code).by_kind)]
 
 
-def _heard(kind: str, counts: Mapping[str, int]) -> dict[str, Any]:
-    heard = {name: counts.get(name, 0) for name in ("online", "offline", "unheard")}
-    return {"kind": kind, "total": sum(heard.values()), **heard}
+def _kind(kind: str, total: int, online: int, offline: int) -> dict[str, Any]:
+    unheard = total - online - offline
+    return {"kind": kind, "total": total, "online": online, "offline": offline, "unheard": unheard}
 
 
-def _staff(
-    snapshot: Snapshot, grid: str, now: datetime, calendar: WorkCalendar | None
-) -> list[dict[str, Any]]:
+def _staff(snapshot: Snapshot, grid: str, now: datetime, affairs: Affairs | None) -> list[dict[str, Any]]:
     """The posts of a grid, those on duty first."""
+    calendar = None if affairs is None else affairs.casework.calendar
+    roles = {} if affairs is None else affairs.casework.rules.staff_roles
     ranked = [(on_duty(post.shift, now, calendar), post.code, post) for post in snapshot.source.posts(grid)]
     return [
         {
             "code": post.code,
-            "role": post.role,
-            "person": post.person,
-            "shift": post.shift,
-            "on_duty": duty == ON_DUTY,
+            **posts.members(post, is_on_duty=duty == ON_DUTY),
+            "acts_as": roles.get(post.role),
         }
         for duty, _, post in sorted(ranked, key=lambda each: each[:2])[:MOST]
     ]
@@ -181,7 +163,7 @@ def _orders(affairs: Affairs, codes: frozenset[str], now: datetime) -> dict[str,
 
 
 def _order(order: WorkOrder, now: datetime, calendar: WorkCalendar) -> dict[str, Any]:
-    due = due_at(order)
+    due = next_due(order)
     return {
         "id": order.id,
         "title": order.title,
@@ -195,7 +177,8 @@ def _order(order: WorkOrder, now: datetime, calendar: WorkCalendar) -> dict[str,
     }
 
 
-def _history(affairs: Affairs, codes: frozenset[str]) -> list[dict[str, Any]]:
+def _history(snapshot: Snapshot, affairs: Affairs, codes: frozenset[str]) -> list[dict[str, Any]]:
+    """The newest events in some grids."""
     return [
         {
             "seq": line.seq,
@@ -203,9 +186,10 @@ def _history(affairs: Affairs, codes: frozenset[str]) -> list[dict[str, Any]]:
             "class": line.class_,
             "urgency": line.urgency,
             "op": line.op,
-            "occurred_at": line.occurred_at,
+            "drill": line.drill,
+            "occurred_at": rfc3339(in_utc(moment_of(line.occurred_at))),
         }
-        for line in _CHRONICLES.of(affairs).latest(codes, MOST)
+        for line in _CHRONICLES.of(affairs).latest(snapshot, codes, MOST)
     ]
 
 
@@ -219,10 +203,10 @@ def _neighbours(snapshot: Snapshot, depth: int, row: int) -> list[dict[str, Any]
 
 
 def _editions(snapshot: Snapshot, code: str) -> list[dict[str, Any]]:
-    """The newest editions, and whether the area became another in each."""
-    published = {each.number: each for each in snapshot.source.editions()} or {
-        snapshot.edition.number: snapshot.edition
-    }
+    """The newest editions up to the one that is told of, and whether the area became another in each."""
+    newest = snapshot.edition.number
+    published = {each.number: each for each in snapshot.source.editions() if each.number <= newest}
+    published.setdefault(newest, snapshot.edition)
     past, read = _PASTS.of(snapshot.source), _reader(snapshot)
     out = []
     for number in sorted(published, reverse=True)[:MOST]:

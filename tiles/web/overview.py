@@ -12,6 +12,7 @@ import numpy as np
 
 from gridmap.casework import codes_of
 from gridmap.daybook.daybook import MOST
+from gridmap.daybook.days import in_utc, moment_of
 from gridmap.daybook.today import URGENT
 from gridmap.errors import InputError
 from gridmap.events.document import CLASSES, URGENCIES
@@ -19,8 +20,8 @@ from gridmap.events.intake import rfc3339
 from gridmap.model import NOWHERE
 from gridmap.orders.words import STATES
 from gridmap.tallies import rows_below
-from tiles.web import fields
-from tiles.web.buildings import LEAST_PEOPLE
+from tiles.web import fields, posts
+from tiles.web.buildings import PEOPLE, told_people
 from tiles.web.coded import coded
 from tiles.web.events import LAYER, affairs_of
 from tiles.web.parameters import Parameter, quote
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 ZONE: Final = "+08:00"
 MOST_RANKED: Final = 50
 PER: Final = 10_000
+
+LEAST_RATED: Final = 100
+"""People from whom on a rate is told: of five people one event makes 2,000 for 10,000."""
 
 LEVELS: Final = {"district": "districts", "town": "towns", "community": "communities", "grid": "grids"}
 """The levels, and what a reply calls how many there are."""
@@ -91,8 +95,7 @@ def _stock(snapshot: Snapshot, code: str | None, page: Page) -> dict[str, int | 
     found: dict[str, int | None] = {**_areas_in(snapshot, code)}
     for what in ("buildings", "households", "people"):
         found[what] = _amount(snapshot, code, what)
-    people = found["people"]
-    found["people"] = None if people is None or people < LEAST_PEOPLE else people
+    found["people"] = told_people(found["people"])
     return {**found, "devices": page.devices.total, "staff": page.staff}
 
 
@@ -145,8 +148,8 @@ def _ranking(snapshot: Snapshot, below: Below) -> list[dict[str, Any]]:
     """
     counts = snapshot.surroundings.tallies.of("people", below.depth)
     people = np.zeros(len(below.rows), np.int64) if counts is None else counts[below.rows]
-    known = people >= LEAST_PEOPLE
-    rates = np.where(known, below.new * PER / np.maximum(people, 1), -1.0)
+    rated = people >= LEAST_RATED
+    rates = np.where(rated, below.new * PER / np.maximum(people, 1), -1.0)
     best = np.lexsort((below.rows, -below.new, -rates))[:MOST_RANKED]
     table = snapshot.partition.levels[below.depth]
     return [
@@ -155,8 +158,8 @@ def _ranking(snapshot: Snapshot, below: Below) -> list[dict[str, Any]]:
             "new": int(below.new[each]),
             "open": int(below.open[each]),
             "overdue": int(below.overdue[each]),
-            "people": int(people[each]) if known[each] else None,
-            "per_10k": round(float(rates[each]), 2) if known[each] else None,
+            "people": None if counts is None else told_people(int(people[each])),
+            "per_10k": round(float(rates[each]), 2) if rated[each] else None,
         }
         for each in best.tolist()
     ]
@@ -167,10 +170,7 @@ def _duty(duty: Duty) -> dict[str, Any]:
     return {
         "post": post.code,
         "grid": post.grid,
-        "role": post.role,
-        "person": post.person,
-        "shift": post.shift,
-        "on_duty": duty.on_duty,
+        **posts.members(post, is_on_duty=duty.on_duty),
     }
 
 
@@ -185,7 +185,7 @@ def _alarms(snapshot: Snapshot, alarms: Sequence[Alarm]) -> list[dict[str, Any]]
             "urgency": state.urgency,
             "code": code,
             "at": state.at,
-            "time": state.opened_at.upper(),
+            "time": rfc3339(in_utc(moment_of(state.opened_at))),
             "state": None if order is None else order.state,
         }
         for alarm, code in zip(alarms, codes, strict=True)
@@ -221,7 +221,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                 {
                     **dict.fromkeys(LEVELS.values(), _COUNT),
                     **dict.fromkeys(("buildings", "households"), _OR_NONE),
-                    "people": {**_OR_NONE, "description": f"null also below {LEAST_PEOPLE}."},
+                    "people": PEOPLE,
                     "devices": _COUNT,
                     "staff": {**_COUNT, "description": "Posts of the roster."},
                 },
@@ -253,11 +253,15 @@ SCHEMAS: Final[dict[str, Any]] = {
                     "new": _COUNT,
                     "open": {**_COUNT, "description": "Live orders."},
                     "overdue": _OVERDUE,
-                    "people": _OR_NONE,
-                    "per_10k": {"type": ["number", "null"], "description": "New things by 10,000 people."},
+                    "people": PEOPLE,
+                    "per_10k": {
+                        "type": ["number", "null"],
+                        "description": f"New things by 10,000 people; null of fewer than {LEAST_RATED}.",
+                    },
                 },
                 MOST_RANKED,
-                "The areas directly below, those with most new things by their people first.",
+                "The areas directly below, those with most new things by their people first; those without "
+                "such a rate come after, by their new things.",
             ),
             "devices": fields.closed(
                 {
@@ -267,16 +271,16 @@ SCHEMAS: Final[dict[str, Any]] = {
                     "alarms": {**_COUNT, "description": "Devices with an alarm that is active."},
                     "by_kind": {
                         "type": "array",
-                        "items": fields.closed({"kind": _TEXT, "total": _COUNT, "online": _COUNT}),
+                        "items": fields.closed(
+                            {"kind": _TEXT, "total": _COUNT, "online": _COUNT, "offline": _COUNT}
+                        ),
                     },
                 }
             ),
             "duty": _list(
                 {
-                    **dict.fromkeys(("post", "grid", "role"), _TEXT),
-                    "person": {**_TEXT, "description": "An id, never a name."},
-                    "shift": _TEXT,
-                    "on_duty": {"type": "boolean"},
+                    **dict.fromkeys(("post", "grid"), _TEXT),
+                    **posts.MEMBERS,
                 },
                 MOST,
                 "Posts of the roster, those on duty first.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gridmap.casework import codes_of
-from gridmap.daybook.days import moment_of
+from gridmap.daybook.days import BEGINNING, in_utc, moment_of
 from gridmap.daybook.episodes import episodes
 from gridmap.daybook.ground import Ground
 from gridmap.errors import InputError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from gridmap.daybook.episodes import Episode
     from gridmap.events.situations import State
+    from gridmap.model import Edition
     from gridmap.twin import Snapshot
     from tiles.web.call import Call
 
@@ -50,9 +51,13 @@ def answer(call: Call) -> Reply:
     edition = edition_at(snapshot, end)
     told = inside[-MOST:]
     said = {
-        "from": rfc3339(begin),
-        "to": rfc3339(end),
+        "from": _written(begin),
+        "to": _written(end),
         "edition": edition,
+        "editions": [
+            {"number": each.number, "effective_at": _written(each.effective_at)}
+            for each in editions_between(snapshot, begin, end)
+        ],
         "things": _things(snapshot, told, is_current=edition == snapshot.edition.number),
         "truncated": len(told) < len(inside) or not found.whole,
     }
@@ -67,13 +72,20 @@ def edition_at(snapshot: Snapshot, moment: datetime) -> int:
     return max(known, default=min(every))
 
 
+def editions_between(snapshot: Snapshot, begin: datetime, end: datetime) -> list[Edition]:
+    """The editions whose boundaries were in force at some moment of a period, the first one first."""
+    first, last = edition_at(snapshot, begin), edition_at(snapshot, end)
+    every = snapshot.source.editions() or [snapshot.edition]
+    return sorted((each for each in every if first <= each.number <= last), key=lambda each: each.number)
+
+
 def _period(call: Call, now: datetime) -> tuple[datetime, datetime]:
     """From when to when; what is still to come is left out."""
     end = _moment(call, "to") if "to" in call.query else now
-    begin = _moment(call, "from") if "from" in call.query else min(end, now) - USUAL
+    begin = _moment(call, "from") if "from" in call.query else max(min(end, now), BEGINNING + USUAL) - USUAL
     if begin > min(end, now):
-        other = "now" if end > now else f"to, {rfc3339(end)}"
-        raise InputError("from", f"{rfc3339(begin)} is later than {other}; give an earlier time")
+        other = "now" if end > now else f"to, {_written(end)}"
+        raise InputError("from", f"{_written(begin)} is later than {other}; give an earlier time")
     end = min(end, now)
     if end - begin > LONGEST:
         raise InputError("from", f"is {(end - begin).days} days before the end; give at most {LONGEST.days}")
@@ -130,7 +142,7 @@ def _parts(episode: Episode) -> tuple[State, datetime, datetime | None]:
 
 
 def _written(moment: datetime) -> str:
-    return rfc3339(moment.astimezone(UTC))
+    return rfc3339(in_utc(moment))
 
 
 _TEXT: Final = {"type": "string"}
@@ -143,6 +155,12 @@ SCHEMAS: Final[dict[str, Any]] = {
             "from": _WHEN,
             "to": {**_WHEN, "description": "Not later than now."},
             "edition": {**fields.EDITION, "description": "The edition in force at the end of the period."},
+            "editions": {
+                "type": "array",
+                "minItems": 1,
+                "description": "All that were in force in it; the first one also before it took effect.",
+                "items": fields.closed({"number": fields.EDITION, "effective_at": _WHEN}),
+            },
             "things": {
                 "type": "array",
                 "maxItems": MOST,
