@@ -10,7 +10,7 @@ more than `ALL_LOOKED_AT` numbers every n-th in order is looked at, the smallest
 k-means of `mapclassify.NaturalBreaks` begins at random places and gives other classes at every call.
 
 `mapclassify` brings scipy, scikit-learn and networkx with it and compiles a kernel when it is imported: some
-seconds, once in a process, when the first classes are asked for.
+seconds, once in a process, when the first classes are asked for, or when `prepare` is called.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class Classifier:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
             return found
+
+
+def prepare() -> None:
+    """Load what classes are made with, before somebody waits for it: seconds, and much memory."""
+    upper_bounds(np.arange(2.0 * MOST_CLASSES), NATURAL_BREAKS, MOST_CLASSES)
 
 
 def classify(units: Int64Array, method: str, k: int) -> tuple[Class, ...]:

@@ -165,7 +165,7 @@ def scenery_of(
         seen.hexdigest(),
         devices,
         lambda: later(_buildings) if BUILDINGS in kinds else None,
-        lambda: later(lambda opened: _households(opened, folder)) if HOUSEHOLDS in kinds else None,
+        lambda: later(lambda opened: households_of(opened, folder)) if HOUSEHOLDS in kinds else None,
     )
 
 
@@ -194,8 +194,8 @@ def _buildings(store: Store) -> BuildingColumns:
     )
 
 
-def _households(store: Store, folder: Path | None) -> HouseholdColumns:
-    """The households by building: from their file, or sorted and kept in one."""
+def households_of(store: Store, folder: Path | None) -> HouseholdColumns:
+    """The households by building: from their file, or sorted and kept in one. There must be some."""
     buildings = store.column_set(BUILDINGS).rows
     key = hashlib.sha256(f"{store.column_set(HOUSEHOLDS).blob} {buildings}".encode()).hexdigest()[:32]
     path = None if folder is None else folder / f"{HOMES}{key}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from furnished import BUILDINGS, HOUSEHOLDS, STEMS, TAILS, Town, stored, town
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from webtown import COMMUNITY, DISTRICT, GRID, TOWN, make_twin, place
 
@@ -55,15 +58,41 @@ def test_names_are_compared_in_one_form() -> None:
         assert index.fits(plain(text)).tolist() == [EXACT]
 
 
+HALF = str.maketrans("０１２３４５６７８９ＤＧｄ－", "0123456789DGd-")
+
+
+def small(code: str) -> str:
+    """The form in which codes are compared, of the letters of these tests."""
+    return code.translate(HALF).lower()
+
+
 @given(
-    st.lists(st.text("0129-Da码", min_size=1, max_size=6), unique=True, max_size=40),
-    st.text("0129-Da码", max_size=4),
+    st.lists(st.text("0129-Dad码２Ｄ", min_size=1, max_size=6), unique=True, max_size=40),
+    st.text("0129-Dad码２Ｄ", max_size=8),
 )
-def test_codes_are_found_by_their_beginning_in_any_order(codes: list[str], text: str) -> None:
-    found = CodeList(codes)
-    assert found.beginning(text).tolist() == [row for row, code in enumerate(codes) if code.startswith(text)]
+@example(["1", "9"], "")
+@example(["D-003", "d-003"], "Ｄ-００")
+@example(["码"], "码\0")
+def test_codes_are_found_in_any_form_and_order(codes: list[str], text: str) -> None:
+    found, wanted = CodeList(codes), small(text)
+    for row, code in enumerate(codes):
+        assert (row in found.alike(text)) == (small(code) == wanted)
+        assert (row in found.beginning(text)) == small(code).startswith(wanted)
+    assert found.beginning(text).tolist() == sorted(found.beginning(text).tolist())
     assert found.row_of(text) == (codes.index(text) if text in codes else None)
     assert [found[row] for row in range(len(found))] == codes
+
+
+def test_a_code_longer_than_any_costs_no_copy_of_all_codes() -> None:
+    codes = CodeList([f"{number:018}" for number in range(100_000)])
+    for text in ("长" * 7, "9" * 4_000, "000000000000000017", "0000000000000001"):
+        tracemalloc.start()
+        codes.row_of(text), codes.alike(text), codes.beginning(text)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 100_000, text
+    assert codes.row_of("000000000000000017") == 17
+    assert len(codes.beginning("0000000000000001")) == 100
 
 
 @pytest.fixture(name="made", scope="module")
@@ -88,7 +117,8 @@ def scanned(made: Town, wanted: str, most: int, within: str = "") -> list[Hit]:
         return not within or (row != NOWHERE and codes[row].startswith(within))
 
     def best(code: str, *names: int) -> int:
-        return max(EXACT if code == wanted else PREFIX if code.startswith(wanted) else NOT, *names)
+        own, said = small(code), small(wanted)
+        return max(EXACT if own == said else PREFIX if own.startswith(said) else NOT, *names)
 
     hits = [
         Hit(best(area.code, fit(area.name, wanted)), AREA, row)
@@ -111,7 +141,7 @@ def scanned(made: Town, wanted: str, most: int, within: str = "") -> list[Hit]:
 WANTED = [
     "花园", "学府", "学府苑1栋", "1", "3号楼", "东街", "路3", "学府路1", "第1网格", "第2", "栋", "号",
     "玩具区", "没有", "玩具小学", "toy", "Toy Tower 12栋", "500999", GRID, "D-0", "D-007", "d-007",
-    "500999000", "500999000003",
+    "500999000", "500999000003", "Ｄ－０", "ｄ-007", "５００９９９０", "500999000003" * 40, "长" * 30,
 ]  # fmt: skip
 
 
@@ -165,6 +195,17 @@ LON, LAT = place(3, 3)
         f"WGS-84 {LON};{LAT}",
         f"CGCS2000 {LON} {LAT}",
         f"EPSG:4490 {LAT} {LON}",
+        f"WGS84:{LON},{LAT}",
+        f"wgs84：{LON}，{LAT}",
+        f"({LON}, {LAT})",
+        f"（{LAT}，{LON}）",
+        f"[{LON},{LAT}]",
+        f"wgs84({LON} {LAT})",
+        f"{LON}、{LAT}",
+        f"{LON} {LAT}wgs84",
+        f"{LAT}N{LON}E wgs84:",
+        f"东经：{LON}、北纬：{LAT}",
+        f"{LON}ºE {LAT}˚N",
     ],
 )
 def test_coordinates_as_people_write_them(gazetteer: Gazetteer, text: str) -> None:
@@ -192,13 +233,29 @@ def test_minutes_and_seconds() -> None:
     assert spot is not None
     assert spot.is_sure
     assert spot.meanings[0] == pytest.approx((106.58, 29.55625))
+    assert read_spot("29º33'22.5\"N 106º34′48″E") == spot  # as keyboards of other countries have it
     south = read_spot("33.5S 151.2E")
     assert south is not None
     assert south.meanings == ((151.2, -33.5),)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "七星岗", "1栋 2", "106.5", "12 N 13 N", "1 2 3", "EPSG:4545", "106.5 x 29.5", "a1 2"]
+    "text",
+    [
+        "",
+        "七星岗",
+        "1栋 2",
+        "106.5",
+        "12 N 13 N",
+        "1 2 3",
+        "EPSG:4545",
+        "106.5 x 29.5",
+        "a1 2",
+        "()",
+        "106.5)(29.5",
+        "Agcj02 1 2",
+        "GCJ02:",
+    ],
 )
 def test_what_is_no_pair_of_numbers_is_no_place(gazetteer: Gazetteer, text: str) -> None:
     assert gazetteer.place(text) is None
@@ -239,4 +296,38 @@ def test_buildings_that_have_not_changed_are_not_read_again(made: Town, tmp_path
         assert other.buildings is not None
         assert [other.buildings.codes[row] for row in range(10)] == [each["code"] for each in fewer]
         assert other.homes is not None
-        assert again.homes is None  # its rows would be those of others
+        assert len(other.homes.units) == 0
+        assert first.homes is not None  # who is told of households finds their doors
+        assert first.buildings is not None
+        assert first.buildings.households is not None
+        assert np.diff(first.homes.offsets).tolist() == first.buildings.households.tolist()
+
+
+def test_a_register_of_what_has_not_changed_is_that_very_one(made: Town, tmp_path: Path) -> None:
+    with stored(tmp_path / "home", made).open() as store:
+        known = read_register(store)
+        assert read_register(store, known=known) is known
+        one, _, *rest = made.devices
+        alike = next(each for each in rest if each.kind == one.kind)
+        others = [each for each in made.devices if each not in (one, alike)]
+        for changed in (
+            [replace(one, code="D-100"), *made.devices[1:]],
+            [replace(one, x=one.x + 1), *made.devices[1:]],
+            [replace(one, kind="another"), *made.devices[1:]],
+            [replace(one, x=alike.x, y=alike.y), replace(alike, x=one.x, y=one.y), *others],
+            [one, *rest],
+            [],
+        ):
+            store.put_devices(changed)
+            found = read_register(store, known=known)
+            assert found is not known
+            assert [found.devices.codes[row] for row in range(len(changed))] == sorted(
+                each.code for each in changed
+            )
+            known = found
+        post = made.posts[0]
+        store.put_staff([replace(post, code="another"), *made.posts])
+        found = read_register(store, known=known)
+        assert found.posts[post.grid] == known.posts[post.grid] + 1
+        assert (found.buildings, found.devices) == (known.buildings, known.devices)
+        assert read_register(store, known=found) is found

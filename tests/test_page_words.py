@@ -34,7 +34,7 @@ def test_the_page_knows_every_word_of_an_order() -> None:
     if not node.exists():
         pytest.skip("Node.js is not installed here: scripts/node")
     asked = [(kind, key) for kind, keys in KINDS.items() for key in keys]
-    command = [node, "--input-type=module", "--eval", TOLD, TERMS.as_uri(), json.dumps(asked)]
+    command = [str(node), "--input-type=module", "--eval", TOLD, TERMS.as_uri(), json.dumps(asked)]
     told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     assert tuple(told["CLASSES"]) == words.CLASSES
     assert tuple(told["URGENCIES"]) == tuple(words.URGENCIES)

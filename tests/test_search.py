@@ -92,11 +92,19 @@ def test_a_device_is_a_thing_and_only_then_the_gate_is_asked(
     web.ask(f"/search?q={GRID}")
 
 
+def test_a_code_may_be_typed_large_or_small_and_in_full_width(web: Reported, made: Town) -> None:
+    device, building = made.devices[3].code, made.buildings[0]["code"]
+    wide = {each: chr(ord(each) - ord("!") + ord("！")) for each in f"{device}{building}{GRID}"}
+    for code in (device, building, GRID):
+        for text in (code.lower(), "".join(map(wide.__getitem__, code))):
+            assert [each["code"] for each in found(web, text)] == [code]
+
+
 def test_an_order_by_its_id(web: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"id": "s-1", "source": "12345", "class": "城市管理", "title": "井盖破损"}
     seq = web.report({**said, "lon": LON, "lat": LAT, "crs": "wgs84"})["seq"]
     web.settle()
-    for text in (f"o-{seq}", f"O-{seq}"):
+    for text in (f"o-{seq}", f"O-{seq}", f"Ｏ－{seq}"):
         (order,) = found(web, text)
         assert (order["kind"], order["code"], order["name"]) == ("order", f"o-{seq}", "井盖破损")
         assert order["at"] == [LON, LAT]

@@ -517,6 +517,27 @@ def test_staff_is_asked_by_grid(store: Store) -> None:
     assert store.staff("g1") == [POSTS[0], POSTS[2]]
     assert store.staff("nowhere") == []
     assert store.counts()["staff"] == 3
+    assert store.posts_by_grid() == {"g1": 2, "g2": 1}
+
+
+def test_other_devices_have_other_marks(store: Store) -> None:
+    one, two = DEVICES[0], replace(DEVICES[1], kind="door")
+    seen: list[dict[str, tuple[int, ...]]] = []
+    for devices in (
+        [],
+        [one],
+        [one, two],
+        [replace(one, x=two.x, y=two.y), replace(two, x=one.x, y=one.y)],
+        [one, replace(two, kind="smoke")],
+        [one, replace(two, code="d3")],
+        [one, replace(two, y=two.y + 1)],
+        [replace(each, x=2**31 - 1 - number, code=f"e{number}") for number, each in enumerate([one] * 500)],
+    ):
+        store.put_devices(devices)
+        assert store.device_marks() not in seen
+        seen.append(store.device_marks())
+    store.put_devices([two, one])
+    assert store.device_marks() == seen[2]
 
 
 @pytest.mark.parametrize(

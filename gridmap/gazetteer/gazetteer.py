@@ -3,7 +3,8 @@
 Better fits come first: what is called exactly that, then what begins with it, then what has it somewhere.
 Among equals wider areas come before finer ones, areas before buildings, buildings before devices, and then it
 is the order in which they are stored, that of their codes. Codes are found by their beginning, names by any
-part (`gridmap.gazetteer.names`), buildings by their address too.
+part (`gridmap.gazetteer.names`), buildings by their address too; large letters are as good as small ones, and
+those of full width as those of half.
 """
 
 from __future__ import annotations
@@ -226,9 +227,7 @@ def _best(sort: str, fits: UInt8Array, most: int, inside: BoolArray | None) -> I
 def _coded(
     sort: str, codes: CodeList, text: str, most: int, inside: BoolArray | None, start: int = 0
 ) -> Iterator[Hit]:
-    """The thing of a code, and the first so many whose codes begin with it; rows are counted from `start`."""
-    own, rows = codes.row_of(text), codes.beginning(text)
-    if own is not None and (inside is None or inside[own]):
-        yield Hit(EXACT, sort, start + own)
-    for row in (rows if inside is None else rows[inside[rows]])[:most].tolist():
-        yield Hit(PREFIX, sort, start + row)
+    """The things of a code, and the first so many whose codes begin with it; rows count from `start`."""
+    for fit, rows in ((EXACT, codes.alike(text)), (PREFIX, codes.beginning(text))):
+        for row in (rows if inside is None else rows[inside[rows]])[:most].tolist():
+            yield Hit(fit, sort, start + row)

@@ -32,9 +32,14 @@ _BREAK: Final = "\n"
 """Stands between texts, and in none."""
 
 
+def folded(text: str) -> str:
+    """A text in the form in which codes are compared: as that of names, but each blank counts."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def plain(text: str) -> str:
     """A text in the form in which names are compared."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(folded(text).split())
 
 
 class Names:

@@ -3,21 +3,24 @@
 Read from the store once, a few seconds for two million buildings, and never changed: 60 bytes a building.
 The doors of households stay in the file that is mapped for the tiles (`gridmap.scenery`). Who lives behind a
 door is not read, only how many live in each building.
+
+All of one register is of one moment, and stays so: who is told of the households of a building finds as many
+doors. Whether the store holds other things by now is told by its `Marks`, which cost some sums; what has not
+changed is not read again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gridmap.gazetteer.names import Names
+from gridmap.errors import HomeError, InputError
+from gridmap.gazetteer.names import Names, folded
 from gridmap.inventory import read_inventory
-from gridmap.scenery import HOUSEHOLDS, HouseholdColumns, scenery_of
+from gridmap.scenery import HOUSEHOLDS, HouseholdColumns, households_of
+from gridmap.store.columns import give_back
 from gridmap.store.numbers import BUILDINGS
 
 if TYPE_CHECKING:
@@ -37,15 +40,17 @@ _COLUMNS: Final = ("code", "use", "name", "floors", "address")
 
 
 class CodeList:
-    """Codes by row, to be found by their beginning. Immutable."""
+    """Codes by row, to be found as they are, or by their beginning in any form. Immutable.
+
+    Codes of digits have one form; of others the form in which they are compared is kept beside them.
+    """
 
     def __init__(self, codes: Sequence[str]) -> None:
         """The codes in the order of their rows."""
-        self._codes: Codes = np.array([code.encode() for code in codes], dtype=np.bytes_)
-        order = np.argsort(self._codes, kind="stable").astype(np.int32)
-        is_sorted = bool((np.diff(order) == 1).all())
-        self._order: Int32Array | None = None if is_sorted else order
-        self._sorted = self._codes if is_sorted else self._codes[order]
+        self._codes = _encoded(codes)
+        self._exact = _Sorted(self._codes)
+        alike = [folded(code) for code in codes]
+        self._alike = self._exact if alike == list(codes) else _Sorted(_encoded(alike))
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -54,19 +59,42 @@ class CodeList:
         return bytes(self._codes[row]).decode()
 
     def row_of(self, code: str) -> int | None:
-        """The row of a code, None where there is none."""
-        place = int(np.searchsorted(self._sorted, np.bytes_(code.encode())))
-        if place == len(self._sorted) or bytes(self._sorted[place]) != code.encode():
-            return None
-        return place if self._order is None else int(self._order[place])
+        """The row of a code, None where there is none; it must be written just so."""
+        found = self._exact.all(code, whole=True)
+        return int(found[0]) if len(found) else None
+
+    def alike(self, text: str) -> Int32Array:
+        """The rows of the codes that a text is, large or small, of full or half width; in their order."""
+        return self._alike.all(folded(text), whole=True)
 
     def beginning(self, text: str) -> Int32Array:
-        """The rows whose codes begin with a text, in their order."""
-        begin = text.encode()
-        low = np.searchsorted(self._sorted, np.bytes_(begin))
-        high = np.searchsorted(self._sorted, np.bytes_(begin + b"\xff"), side="left")
+        """The rows whose codes begin with a text, written in any of these ways, in their order."""
+        return self._alike.all(folded(text), whole=False)
+
+
+class _Sorted:
+    """Texts by row, as bytes, in their order."""
+
+    def __init__(self, texts: Codes) -> None:
+        order = np.argsort(texts, kind="stable").astype(np.int32)
+        is_sorted = bool((np.diff(order) == 1).all())
+        self._order: Int32Array | None = None if is_sorted else order
+        self._texts = texts if is_sorted else texts[order]
+
+    def all(self, text: str, *, whole: bool) -> Int32Array:
+        """The rows of all that a text is, or else of all that begin with it, in their order."""
+        first, size = text.encode(errors="surrogatepass"), self._texts.dtype.itemsize
+        if len(first) > size or b"\0" in first:
+            return np.zeros(0, np.int32)  # to compare a longer one NumPy would widen a copy of all of them
+        last = first if whole else first.ljust(size, b"\xff")  # which is in no text
+        low = np.searchsorted(self._texts, np.bytes_(first))
+        high = np.searchsorted(self._texts, np.bytes_(last), side="right")
         rows = np.arange(low, high, dtype=np.int32)
         return rows if self._order is None else np.sort(self._order[rows])
+
+
+def _encoded(texts: Iterable[str]) -> Codes:
+    return np.array([text.encode() for text in texts], dtype=np.bytes_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,60 +139,82 @@ class DeviceTable:
     ys: Int32Array
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What a store says of what it holds: as long as they are equal it is the same.
+
+    `digests` are those of the files of buildings and households; `devices` are sums over them, by kind;
+    `posts` is how many posts the roster of each grid has.
+    """
+
+    digests: Mapping[str, str]
+    devices: Mapping[str, tuple[int, ...]]
+    posts: Mapping[str, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Register:
     """What stands in a city, as of one moment; `buildings` is None where none were ever stored.
 
-    `posts` is how many posts the roster of each grid has. `digests` are those of the files of buildings and
-    households.
+    `homes` are the doors of all households by building, None where none were ever stored.
     """
 
     buildings: BuildingTable | None
+    homes: HouseholdColumns | None
     devices: DeviceTable
-    posts: Mapping[str, int]
-    digests: Mapping[str, str]
-    store: Store | None = None
-    folder: Path | None = None
+    marks: Marks
 
-    @cached_property
-    def homes(self) -> HouseholdColumns | None:
-        """The doors of all households by building.
-
-        None where none were ever stored, and where others were stored since: rows would be those of others.
-        """
-        store = self.store
-        if store is None or self.buildings is None:
-            return None
-        found = scenery_of(store, lambda: nullcontext(store), self.folder).households
-        return found if _digests(store) == self.digests else None
+    @property
+    def posts(self) -> Mapping[str, int]:
+        """How many posts the roster of each grid has."""
+        return self.marks.posts
 
 
 def read_register(store: Store, folder: Path | None = None, known: Register | None = None) -> Register:
     """Read what a store holds now; doors are kept in a folder, where one is given.
 
-    Buildings and households that have not changed since `known` was read are taken from there.
+    What has not changed since `known` was read is taken from there: that very register, where nothing has.
+    HomeError: households live in buildings that the store does not hold, or not yet.
     """
-    devices = _devices(store.devices())
-    posts = Counter(post.grid for post in store.staff())
     while True:
-        digests = _digests(store)
-        if known is not None and known.digests == digests:
-            buildings = known.buildings
-        else:
-            buildings = _buildings(store, read_inventory(store)) if BUILDINGS in digests else None
-        if _digests(store) == digests:  # nobody stored others meanwhile
-            return Register(buildings, devices, posts, digests, store, folder)
+        marks = _marks(store)
+        if known is not None and known.marks == marks:
+            return known
+        try:
+            found = _read(store, folder, marks, known)
+        except InputError as error:  # some households are of other buildings
+            if _marks(store) == marks:
+                raise HomeError(f"what stands in the city cannot be read: {error}") from error
+            continue
+        give_back()  # of Chongqing 420 MB
+        if _marks(store) == marks:  # nobody stored others meanwhile
+            return found
 
 
 def empty_register() -> Register:
     """Of a city of which nothing but its areas is known."""
-    return Register(None, _devices(()), {}, {})
+    return Register(None, None, _devices(()), Marks({}, {}, {}))
 
 
-def _digests(store: Store) -> dict[str, str]:
-    """The digest of the file of each kind of columns that is read."""
+def _marks(store: Store) -> Marks:
     there = store.counts()
-    return {kind: store.column_set(kind).blob for kind in (BUILDINGS, HOUSEHOLDS) if kind in there}
+    digests: dict[str, str] = {
+        kind: store.column_set(kind).blob for kind in (BUILDINGS, HOUSEHOLDS) if kind in there
+    }
+    return Marks(digests, store.device_marks(), store.posts_by_grid())
+
+
+def _read(store: Store, folder: Path | None, marks: Marks, known: Register | None) -> Register:
+    if known is not None and known.marks.devices == marks.devices:
+        devices = known.devices
+    else:
+        devices = _devices(store.devices())
+    if known is not None and known.marks.digests == marks.digests:
+        return Register(known.buildings, known.homes, devices, marks)
+    if BUILDINGS not in marks.digests:
+        return Register(None, None, devices, marks)
+    homes = households_of(store, folder) if HOUSEHOLDS in marks.digests else None
+    return Register(_buildings(store, read_inventory(store)), homes, devices, marks)
 
 
 def _buildings(store: Store, held: Inventory) -> BuildingTable:

@@ -65,6 +65,13 @@ def read_columns(path: Path, rows: int, names: Sequence[str] | None) -> pa.Table
         return file.read(columns=None if names is None else list(names))
 
 
+def give_back() -> None:
+    """Give the system the memory that Arrow keeps for later: much was read that is not read again soon."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
 def _all_zstd(metadata: Any) -> bool:
     chunks = (
         metadata.row_group(group).column(column)

@@ -13,16 +13,21 @@ from itertools import starmap
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from gridmap.errors import InputError
+from gridmap.model import DEVICE
 from gridmap.store.database import BATCH, insert_many
+from gridmap.store.schema import devices, numbers, staff_posts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
     from sqlalchemy import ColumnElement, Connection, Select, Table
+
+WEIGHED = 65_537
+"""What is left of a coordinate when it is multiplied: such sums stay below 64 bits."""
 
 _TYPE_NAMES = {int: "a whole number", str: "text"}
 """How a message calls the types that columns have."""
@@ -67,6 +72,29 @@ def read_table(connection: Connection, query: Select[Any]) -> pa.Table:
         for rows in found.partitions()
     ]
     return pa.Table.from_batches(batches, schema).sort_by("code").combine_chunks()
+
+
+def device_marks(connection: Connection) -> dict[str, tuple[int, ...]]:
+    """Return sums over the devices of each kind; a code counts by the number that it keeps for ever.
+
+    A place is also multiplied by that number, so that devices cannot change places unseen.
+    """
+    there, kept = devices.c, numbers.c
+    sums = [func.sum(each) for axis in (there.x, there.y) for each in (axis, axis % WEIGHED * kept.id)]
+    query = (
+        select(there.kind, func.count(), func.sum(kept.id), *sums)
+        .join_from(devices, numbers, there.code == kept.code)
+        .where(kept.sort == DEVICE)
+        .group_by(there.kind)
+    )
+    return {kind: tuple(map(int, found)) for kind, *found in connection.execute(query)}
+
+
+def posts_by_grid(connection: Connection) -> dict[str, int]:
+    """Return how many posts each grid has that has any."""
+    grid = staff_posts.c.grid
+    found = connection.execute(select(grid, func.count()).group_by(grid))
+    return {row.grid: row[1] for row in found}
 
 
 def _columns(table: Table, names: Sequence[str], source: object) -> list[list[object]]:

@@ -289,6 +289,11 @@ class Store:
         with self._database.reading() as connection:
             return numbers.read(connection, DEVICE)
 
+    def device_marks(self) -> dict[str, tuple[int, ...]]:
+        """Return sums over the devices of each kind, which are others as soon as devices are."""
+        with self._database.reading() as connection:
+            return rows.device_marks(connection)
+
     def numbered_devices(self) -> pa.Table:
         """Return all devices as an Arrow table sorted by code: code, kind, x, y and number."""
         there, kept = schema.devices.c, schema.numbers.c
@@ -309,6 +314,11 @@ class Store:
         conditions = () if grid is None else (schema.staff_posts.c.grid == grid,)
         with self._database.reading() as connection:
             return rows.read_rows(connection, schema.staff_posts, StaffPost, *conditions)
+
+    def posts_by_grid(self) -> dict[str, int]:
+        """Return how many staff posts each grid has that has any."""
+        with self._database.reading() as connection:
+            return rows.posts_by_grid(connection)
 
     def counts(self) -> dict[str, int]:
         """Count editions, codes ever used, devices, staff posts, and the rows of each kind of columns."""

@@ -114,7 +114,9 @@ def create_app(twin: Twin, tiling: Tiling, affairs: Affairs | None = None) -> We
     """Make the WSGI app that answers for a loaded city, its tiles, and what goes on in it.
 
     Each request takes `twin.current` once, so an edition published meanwhile never mixes into a reply.
+    InputError: a setting that visitors would be told of cannot be used.
     """
+    view.check_settings()
     app = Web("tiles.web", static_folder=None)
     app.tiling = tiling
     # No redirects, they would go round the gate: "/areas/" is "/areas", and "//areas" is unknown.
@@ -131,8 +133,8 @@ def create_app(twin: Twin, tiling: Tiling, affairs: Affairs | None = None) -> We
         if "GET" not in allowed:
             mine = [*allowed]
         made = partial(_call, twin, tiling, affairs, trusting=trusts_proxy())
-        view = _view(route, made, allowed, app.body_limits.get(route.path))
-        app.add_url_rule(route.rule, route.name, view, methods=mine, provide_automatic_options=False)
+        answers = _view(route, made, allowed, app.body_limits.get(route.path))
+        app.add_url_rule(route.rule, route.name, answers, methods=mine, provide_automatic_options=False)
     app.before_request(_check_address)
     app.register_error_handler(Exception, _answer_error)
     return app

@@ -111,8 +111,8 @@ ROUTES: Final = (
         layer="areas",
         answer=answer,
         summary="Classes for the colours of a map 分级",
-        description="Numbers are cut by `mapclassify`. The first question of a server takes some seconds, "
-        "because it is loaded then.",
+        description="Numbers are cut by `mapclassify`. It is loaded, which takes some seconds, when the page "
+        "is opened or the first question comes.",
         parameters=_PARAMETERS,
         responses={
             "200": json_response("The classes, the lowest first.", "Classes"),

@@ -8,6 +8,7 @@ import shapely
 
 from gridmap.errors import InputError
 from gridmap.gazetteer.gazetteer import AREA, BUILDING, DEVICE
+from gridmap.gazetteer.names import folded
 from gridmap.lattice import to_degrees
 from gridmap.model import NOWHERE
 from gridmap.orders.order import order_from_json
@@ -106,7 +107,7 @@ def search(call: Call) -> Reply:
 
 def _orders(call: Call, text: str) -> list[dict[str, Any]]:
     """The order of an id such as o-17; none where there is no such order, or nobody keeps any."""
-    id_ = text.lower()
+    id_ = folded(text)
     if call.affairs is None or not (id_.startswith("o-") and id_[2:].isascii() and id_[2:].isdigit()):
         return []
     row = affairs_of(call).book.looking(lambda desk: desk.orders([id_])).get(id_)

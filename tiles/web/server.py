@@ -25,7 +25,7 @@ import click
 from gridmap.devices.mqtt_address import parse_mqtt
 from gridmap.errors import InputError
 from gridmap.store.address import address_of
-from tiles.web import batch
+from tiles.web import batch, view
 from tiles.web.app import create_app
 from tiles.web.events_direct import DirectEvents
 from tiles.web.fast import Fast
@@ -35,6 +35,7 @@ from tiles.web.limits import Limits
 from tiles.web.live.door import PATH, LiveDoor
 from tiles.web.live.hub import Hub
 from tiles.web.tiling import Tiling, Upkeep
+from tiles.web.warming import Warming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,10 +78,11 @@ def serve(
     `schemes` are other partitions of the same city, by name, each in a home or a database of its own;
     `upkeep` says how many tiles are kept, and where; `mqtt` is the broker whose devices are listened to.
     Port 0 takes a free one; the line printed names it. Raises HomeError when there is no city, InputError
-    when the host, the port or the broker's address cannot be used.
+    when the host, the port, the broker's address or a setting of the page cannot be used.
     """
+    view.check_settings()  # what cannot be used is told before the city is loaded
     if mqtt is not None:
-        parse_mqtt(mqtt)  # a wrong address is told before the city is loaded
+        parse_mqtt(mqtt)
     stop = Event()
     opened: list[Twin] = []
     followers: list[Thread] = []
@@ -164,7 +166,9 @@ def _answer(loaded: Loaded, listener: socket.socket, limits: Limits, ending: _En
             door = _live(twin, affairs, ends)
             streams = {(method, PATH): door for method in ("GET", "HEAD")}
         front = Front(app, Fast(twin, tiling), limits, app.body_limits, direct, streams)
-        _run(front, twin, listener, ending)
+        warming = Warming(twin, affairs)
+        ends.callback(warming.close)
+        _run(front, twin, listener, ending, warming.start)
 
 
 def _live(twin: Twin, affairs: Affairs, ends: ExitStack) -> LiveDoor:
@@ -181,13 +185,20 @@ def _live(twin: Twin, affairs: Affairs, ends: ExitStack) -> LiveDoor:
     return LiveDoor(hub, twin)
 
 
-def _run(front: Front, twin: Twin, listener: socket.socket, ending: _Ending) -> None:
+def _run(
+    front: Front, twin: Twin, listener: socket.socket, ending: _Ending, then: Callable[[], None]
+) -> None:
+    """Answer until told to end; `then` is called when the port is open and everybody knows."""
     host, port = listener.getsockname()[:2]
+
+    def opened() -> None:
+        _announce(twin, host, port)
+        then()
 
     async def run() -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         ending.wake = lambda: loop.call_soon_threadsafe(ended.set)
-        await front.serve(listener, lambda: _announce(twin, host, port), ended)
+        await front.serve(listener, opened, ended)
 
     try:
         asyncio.run(run())

@@ -28,9 +28,10 @@ from tiles.web.docs import page_of
 from tiles.web.parameters import Parameter
 from tiles.web.reply import Reply, json_reply
 from tiles.web.route import Manner, Route, json_response
+from tiles.web.warming import OPENED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tiles.web.call import Call
 
@@ -63,7 +64,33 @@ INSTALLED: Final = Path(sys.prefix) / "page" / "node_modules"
 NEIGHBOURS: Final = ("'self'", "http://localhost:*", "http://127.0.0.1:*")
 """Whose pages may show this one in a frame without being named."""
 
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.*-]+(?::(?:\d{1,5}|\*))?")
+_HOST: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+_HOST_OF_TILES: Final = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?")
+_ORIGIN: Final = re.compile(rf"https?://(?:\*\.)?{_HOST}(?::(?:\d{{1,5}}|\*))?")
+"""Whose pages may frame this one: a host, or all below one, of any port; a policy knows no other star."""
+
+WMTS: Final = {"TileMatrix": "z", "TileRow": "y", "TileCol": "x"}
+"""What a WMTS calls the places of a tile's numbers, and what the map library calls them."""
+
+_PLACE: Final = re.compile(r"\{[^{}]*\}")
+_FILLED: Final = ("{z}", "{x}", "{y}", "{ratio}")
+"""What the map library writes into an address; whatever else stands in braces it would send as it is."""
+
+_INSTEAD: Final = {
+    **{name.casefold(): f"{{{name}}}" for name in (*WMTS, *WMTS.values())},
+    "s": "the name of one host, such as a",
+    "r": "nothing, or {ratio}",
+    "-y": "{y}, for tiles whose rows are counted from the north",
+    "level": "{z}",
+    "row": "{y}",
+    "col": "{x}",
+    "tilematrixset": "the name of its Web Mercator matrices, such as w or GoogleMapsCompatible",
+    "style": "the name of the style, such as default",
+    "layer": "the name of the layer",
+    "time": "the time itself",
+}
+"""What is to be written where somebody else's words stand, in small letters."""
+
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:{others}; connect-src 'self'{others}; base-uri 'none'; form-action 'none'; "
@@ -89,35 +116,62 @@ class BaseMap(NamedTuple):
 
 
 def base_map() -> BaseMap | None:
-    """The operator's base map, None where there is none. InputError: it is no address of one."""
-    url = BASE_MAP.value()
-    if not url:
+    """The operator's base map, None where there is none; of a WMTS the address is written with z, y and x.
+
+    InputError: it is no address of one, or something in it is nobody's to fill in.
+    """
+    given = BASE_MAP.value()
+    if not given:
         return None
-    path = urlsplit(url).path
-    if path.endswith(".pmtiles"):
-        kind = "pmtiles"
-    elif all(each in url for each in ("{TileMatrix}", "{TileRow}", "{TileCol}")):
-        kind = "wmts"
-    elif all(each in url for each in ("{z}", "{x}", "{y}")):
-        kind = "xyz"
-    else:
+    try:
+        is_archive = urlsplit(given).path.endswith(".pmtiles")
+    except ValueError:
+        raise _no_host(given) from None
+    url = given
+    for theirs, ours in () if is_archive else WMTS.items():
+        url = url.replace(f"{{{theirs}}}", f"{{{ours}}}")
+    _check_places(url, () if is_archive else _FILLED)
+    if not is_archive and not all(f"{{{each}}}" in url for each in WMTS.values()):
         advice = (
             "write one with {z}, {x} and {y}, or {TileMatrix}, {TileRow} and {TileCol}, or of a .pmtiles file"
         )
-        raise InputError(BASE_MAP.name, f"{url[:100]!r} is no address of tiles; {advice}")
+        raise InputError(BASE_MAP.name, f"{given[:100]!r} is no address of tiles; {advice}")
+    kind = "pmtiles" if is_archive else "xyz" if url == given else "wmts"
     found = BaseMap(kind, url, BASE_MAP_CREDIT.value())
-    if found.origin and _ORIGIN.fullmatch(found.origin) is None:
-        raise InputError(BASE_MAP.name, f"{url[:100]!r} names no host; write http://host/ or https://host/")
+    if found.origin and _HOST_OF_TILES.fullmatch(found.origin) is None:
+        raise _no_host(given)
     return found
+
+
+def _check_places(url: str, filled: Collection[str]) -> None:
+    """Refuse an address in which something stands in braces that nobody fills in: no tile would come."""
+    for place in _PLACE.findall(url):
+        if place not in filled:
+            instead = (_INSTEAD if filled else {}).get(place[1:-1].casefold(), "what it stands for")
+            text = f"nobody fills in {place[:60]} in {url[:100]!r}; in its place write {instead}"
+            raise InputError(BASE_MAP.name, text)
+
+
+def _no_host(url: str) -> InputError:
+    return InputError(
+        BASE_MAP.name, f"{url[:100]!r} names no one host; write http://host/ or https://host/, without a *"
+    )
+
+
+def check_settings() -> None:
+    """Refuse settings of the page that cannot be used, before anybody asks for it. InputError names one."""
+    policy()
+    file_policy()
 
 
 def policy() -> str:
     """The Content-Security-Policy of the page. InputError for a setting that names no origin."""
-    named = EMBED_ORIGINS.value().split()
+    named = [each.removesuffix("/") for each in EMBED_ORIGINS.value().split()]
     strange = next((each for each in named if _ORIGIN.fullmatch(each) is None), None)
     if strange is not None:
         raise InputError(
-            EMBED_ORIGINS.name, f"{strange[:100]!r} is no origin; write https://host or https://host:port"
+            EMBED_ORIGINS.name,
+            f"{strange[:100]!r} is no origin; write https://host, https://host:port or https://*.host",
         )
     return _POLICY.format(others=_others(), framers=" ".join((*NEIGHBOURS, *named)))
 
@@ -135,12 +189,14 @@ def _others() -> str:
 
 def page(call: Call) -> Reply:
     """Give the page."""
+    OPENED.set()
     root = urlsplit(call.base).path
     return page_of("view.html", policy=policy(), root=root, title=TITLE.value())
 
 
 def config(call: Call) -> Reply:
     """Say what the page has to know before it draws."""
+    OPENED.set()  # a browser may have kept the page itself
     snapshot, found = call.snapshot, base_map()
     return json_reply(
         {

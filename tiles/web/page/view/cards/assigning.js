@@ -12,18 +12,6 @@ learn({
   assign_none: ["没有可派的岗位，请填写网格编码", "Nobody to choose; give the code of a grid"],
 });
 
-/** The role of each post of the roster (gridmap/orders/rules.py, `staff_roles`). */
-const ROLES = /** @type {Record<string, string>} */ ({
-  网格长: "grid_leader",
-  专职网格员: "grid_member",
-  兼职网格员: "grid_member",
-  微网格长: "microgrid_leader",
-  网格指导员: "instructor",
-});
-
-/** The role in which somebody of a post of the roster acts. @param {string} post */
-export const roleOfPost = (post) => ROLES[post] ?? "grid_member";
-
 /**
  * @param {import("../core/net.js").Net} net
  * @param {string} code
@@ -31,13 +19,14 @@ export const roleOfPost = (post) => ROLES[post] ?? "grid_member";
  */
 async function choices(net, code) {
   const card = await net.get(`/cards/${encodeURIComponent(code)}`);
-  const posts = (card.staff ?? []).map((/** @type {any} */ post) => ({
+  const acting = (card.staff ?? []).filter((/** @type {any} */ post) => post.acts_as);
+  const posts = acting.map((/** @type {any} */ post) => ({
     words: `${term("role", post.role)} ${post.person} · ${say(post.on_duty ? "on_duty" : "off_duty")}`,
     assignment: {
       grid: code,
       post: post.code,
       person: post.person,
-      role: roleOfPost(post.role),
+      role: post.acts_as,
       level: "grid",
     },
   }));

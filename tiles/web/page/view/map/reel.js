@@ -21,7 +21,7 @@ export class Reel {
   forget() {
     this.asked += 1;
     /** @type {Thing[]} */ this.things = [];
-    this.edition = 0;
+    /** @type {{number: number, from: number}[]} */ this.editions = [];
     this.truncated = false;
   }
 
@@ -31,7 +31,9 @@ export class Reel {
     const mine = (this.asked += 1);
     const found = await this.net.get("/replay", { from: moment(from), to: moment(to) });
     if (mine !== this.asked) return false;
-    this.edition = found.edition;
+    this.editions = found.editions.map((/** @type {any} */ { number, effective_at: from }) => {
+      return { number, from: Date.parse(from) };
+    });
     this.truncated = found.truncated;
     this.things = found.things.map((/** @type {any} */ each) => ({
       ...each,
@@ -39,6 +41,11 @@ export class Reel {
       closed: each.closed_at ? Date.parse(each.closed_at) : Infinity,
     }));
     return true;
+  }
+
+  /** The edition whose boundaries were in force at a moment. @param {number} moment */
+  editionAt(moment) {
+    return (this.editions.findLast(({ from }) => from <= moment) ?? this.editions[0])?.number ?? 0;
   }
 
   /** The things that were open at a moment, as GeoJSON. @param {number} moment */

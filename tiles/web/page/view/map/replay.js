@@ -56,8 +56,9 @@ export function startReplay(page, element) {
     element.toggleAttribute("data-past", replay !== null);
     if (!replay) return;
     const open = reel.at(replay.at);
-    bus.tell("past", { edition: reel.edition, features: open });
-    const text = say("replay_said", dayAndClock(replay.at), count(open.length), reel.edition);
+    const edition = reel.editionAt(replay.at);
+    bus.tell("past", { edition, features: open });
+    const text = say("replay_said", dayAndClock(replay.at), count(open.length), edition);
     parts.mark.setAttribute("aria-live", replay.playing ? "off" : "polite");
     parts.mark.textContent = `${say("replay_past")} · ${text}${reel.truncated ? ` · ${say("replay_much")}` : ""}`;
     Object.assign(parts.slider, { min: String(replay.from), max: String(replay.to), value: String(replay.at) });

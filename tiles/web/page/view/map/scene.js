@@ -13,6 +13,8 @@ export const LEVELS = ["district", "town", "community", "grid"];
 
 /** How much room the legend takes from below: it stands in a corner, and areas may lie beside it. */
 const FOOT = 48;
+/** How high the legend is once it has all its rows: they come later than the first picture. */
+const LEGEND = 244;
 
 /** How much of each side of the map something else lies on, in pixels. @param {HTMLElement} container */
 export function padding(container) {
@@ -27,13 +29,14 @@ export function padding(container) {
     if (id === "top") free.top = Math.max(free.top, own.bottom);
     if (id === "bottom" && own.bottom <= box.bottom) {
       free.bottom = Math.min(free.bottom, Math.max(own.top, own.bottom - FOOT));
-      foot = own.top;
+      foot = Math.min(own.top, own.bottom - LEGEND);
     }
   }
-  const edge = box.width < 700 ? 14 : 28;
+  // Names stand beyond the edge of an area.
+  const [edge, beside] = box.width < 700 ? [14, 14] : [28, 44];
   return {
-    left: free.left - box.left + edge,
-    right: box.right - free.right + edge,
+    left: free.left - box.left + beside,
+    right: box.right - free.right + beside,
     top: free.top - box.top + edge,
     bottom: box.bottom - free.bottom + edge,
     /** How much higher the legend reaches: what has room to spare is moved up by it. */

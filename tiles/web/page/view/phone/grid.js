@@ -3,7 +3,6 @@
 import { el } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { learn, reword, say } from "../core/words.js";
-import { roleOfPost } from "../cards/assigning.js";
 import { isIn } from "../cards/going.js";
 import { isEnded, wordsOf } from "../core/problems.js";
 import { figures } from "../cards/pieces.js";
@@ -132,7 +131,7 @@ function whoAmI(card) {
   );
   control.addEventListener("change", () => {
     const post = staff[Number(control.value)];
-    if (control.value && post) beWho({ role: roleOfPost(post.role), actor: post.person });
+    if (control.value && post) beWho({ role: post.acts_as ?? "grid_member", actor: post.person });
   });
   return el("label", { class: "field" }, el("span", {}, say("mine_who")), control);
 }
