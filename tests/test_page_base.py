@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from served import served
-from viewing import MONUMENT, clean, idle, opened, page_browser
+from viewing import MONUMENT, clean, idle, opened, page_browser, until
 
 from gridmap.cli import main
 
@@ -28,7 +28,7 @@ ORANGE = (255, 128, 0)
 
 TILE = re.compile(r"/(xyz/\d+/\d+/\d+\.png|wmts\?.*TILEMATRIX=\d+&TILEROW=\d+&TILECOL=\d+)")
 
-PIXEL = """([lon, lat]) => {
+ORANGE_AT = """([lon, lat]) => {
   const {map} = window.gridmapView;
   return new Promise((done) => {
     map.once("render", () => {
@@ -40,7 +40,8 @@ PIXEL = """([lon, lat]) => {
       ink.drawImage(canvas, 0, 0);
       const {x, y} = map.project([lon, lat]);
       const scale = canvas.width / canvas.clientWidth;
-      done([...ink.getImageData(x * scale, y * scale, 1, 1).data.slice(0, 3)]);
+      const [red, green, blue] = ink.getImageData(x * scale, y * scale, 1, 1).data;
+      done(red > 200 && red > green && green > blue);
     });
     map.triggerRepaint();
   });
@@ -111,9 +112,7 @@ def test_pictures_of_another_server_lie_under_the_grids(
             idle(page)
             assert asked
             assert all(TILE.fullmatch(path) for path in asked)
-            red, green, blue = page.evaluate(PIXEL, list(OUTSIDE))
-            assert red > 200
-            assert red > green > blue
+            until(page, ORANGE_AT, list(OUTSIDE))
             assert "测绘院" in page.inner_text(".maplibregl-ctrl-attrib")
             clean(seen, server, host)
 
