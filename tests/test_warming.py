@@ -37,6 +37,7 @@ def _made() -> Town:
 def _unopened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody has opened the page, and nothing heavy is loaded."""
     monkeypatch.setattr(warming, "prepare", lambda: None)
+    monkeypatch.setattr(warming, "CALM_S", 0.0)
     OPENED.clear()
     yield
     OPENED.clear()

@@ -11,7 +11,7 @@ long as if nobody had begun. In this order, for each snapshot that is served:
   every minute, which costs some sums in the database, and only where something has changed is it read.
 - `mapclassify` costs seconds, and 116 MB in a server of Yuzhong. It too waits until somebody opens the page.
   To load both at the start was refused: many a server gives tiles and answers to others, and nobody ever
-  looks at the page there.
+  looks at the page there. Nor at once: the first picture of the page would wait for it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ LOG: Final = logging.getLogger(__name__)
 
 OPENED: Final = Event()
 """Set when somebody has opened the page: what it asks for is expected from then on."""
+
+CALM_S: Final = 8.0
+"""Seconds after the page was opened that its tiles have to themselves."""
 
 EVERY_S: Final = 0.25
 """How often it is looked whether something is to be made ready: two comparisons."""
@@ -60,6 +63,7 @@ class Warming:
         self._named: Snapshot | None = None
         self._named_at = 0.0
         self._is_loaded = False
+        self._opened_at: float | None = None
 
     def start(self) -> None:
         """Begin, and make the gazetteer of each later edition before it is served."""
@@ -105,7 +109,13 @@ class Warming:
 
     def _is_named(self) -> bool:
         """Whether somebody wants to know what things are called."""
-        return OPENED.is_set() or kept.GAZETTEERS.has(self._twin.current)
+        return self._is_expected() or kept.GAZETTEERS.has(self._twin.current)
+
+    def _is_expected(self) -> bool:
+        """Whether the page was opened, and has had time to draw."""
+        if self._opened_at is None and OPENED.is_set():
+            self._opened_at = time.monotonic()
+        return self._opened_at is not None and time.monotonic() - self._opened_at >= CALM_S
 
     def _name(self, snapshot: Snapshot) -> None:
         if not self._is_named():
@@ -119,6 +129,6 @@ class Warming:
         self._named, self._named_at = snapshot, time.monotonic()
 
     def _load(self, _snapshot: Snapshot) -> None:
-        if OPENED.is_set() and not self._is_loaded:
+        if self._is_expected() and not self._is_loaded:
             prepare()
             self._is_loaded = True

@@ -13,10 +13,15 @@ import { startHeader } from "./core/header.js";
 import { startToasts } from "./core/toasts.js";
 import { startMap } from "./map/map.js";
 
-/** @typedef {{store: Store, bus: Bus, net: Net, root: string, config: any}} Page */
+/**
+ * @typedef {{store: Store, bus: Bus, net: Net, root: string, config: any, drawn: Promise<void>}} Page
+ *   `drawn` is kept when the first picture of the map is there: what can wait, waits for it
+ */
 
 const NARROW = matchMedia("(max-width: 700px)");
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+/** So long what can wait waits for the map at most. */
+const LONGEST_MS = 6_000;
 const STREAMED = ["event", "order", "notice", "device", "value", "edition", "reset", "lagging"];
 
 /** Keep the address as the state says: a new place in it for a new area or card, the same one for the rest. @param {Store} store */
@@ -113,19 +118,23 @@ async function start() {
   startToasts(bus, byId("toasts"));
   const config = await net.get("/view/config.json");
   store.set({ edition: config.edition });
+  /** @type {() => void} */
+  let draw = () => {};
   /** @type {Page} */
-  const page = { store, bus, net, root, config };
+  const page = { store, bus, net, root, config, drawn: new Promise((done) => void (draw = done)) };
   startHeader(page);
   if (framed) {
     document.body.dataset.embed = "true";
     startFrame(page);
   }
-  const drawn = startMap(page, byId("map"));
+  const { map } = startMap(page, byId("map"));
+  map.once("load", draw);
+  setTimeout(draw, LONGEST_MS);
   keepAddress(store);
   keepChain(page);
   const live = keepLive(page);
   // For tests, and for whoever looks into the page.
-  Object.assign(window, { gridmapView: { store, bus, live, map: drawn.map } });
+  Object.assign(window, { gridmapView: { store, bus, live, map } });
   await startTheRest(page);
   if (store.state.card) bus.tell("refit"); // the card has taken some of the room
   document.documentElement.dataset.ready = "true";

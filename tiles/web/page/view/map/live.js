@@ -42,14 +42,19 @@ export function livePiece(paint, root) {
   return {
     sources: { "live-event": source("event", 0), "live-order": source("order", 14) },
     // Of two names that would collide the one higher up is drawn: numbers of clusters before names of areas.
-    layers: liveLayers(paint, now()).map((layer) => [layer.id === "event-count" ? "names" : "live", layer]),
+    // Until the map has its first picture all are hidden, and their tiles are not asked for.
+    layers: liveLayers(paint, now()).map((layer) => [
+      layer.id === "event-count" ? "names" : "live",
+      { ...layer, layout: { ...layer.layout, visibility: "none" } },
+    ]),
   };
 }
 
 /** @param {Scene} scene */
 export function startLive(scene) {
-  const { map, store, bus, root } = scene;
+  const { map, store, bus, root, drawn: mapDrawn } = scene;
   let seq = 0;
+  let begun = false;
   /** The number that each layer's address has. */
   const drawn = { event: 0, order: 0 };
   let waits = false;
@@ -82,6 +87,7 @@ export function startLive(scene) {
   };
   const look = () => {
     const { hidden, heat, replay } = store.state;
+    if (!begun) return;
     const events = !hidden.includes("event") && !replay;
     show(map, EVENT_LAYERS, events && !heat);
     show(map, ["event-heat"], heat && !replay);
@@ -92,7 +98,10 @@ export function startLive(scene) {
   const awake = () => refresh();
   document.addEventListener("visibilitychange", awake);
   map.on("moveend", awake);
-  look();
+  mapDrawn.then(() => {
+    begun = true;
+    look();
+  });
   const ends = [
     store.watch(["hidden", "heat", "replay"], look),
     bus.on("event", (said) => happened(said, said.at)),

@@ -31,8 +31,8 @@ export class Reel {
     const mine = (this.asked += 1);
     const found = await this.net.get("/replay", { from: moment(from), to: moment(to) });
     if (mine !== this.asked) return false;
-    this.editions = found.editions.map((/** @type {any} */ { number, effective_at: from }) => {
-      return { number, from: Date.parse(from) };
+    this.editions = found.editions.map((/** @type {any} */ each) => {
+      return { number: each.number, from: Date.parse(each.effective_at) };
     });
     this.truncated = found.truncated;
     this.things = found.things.map((/** @type {any} */ each) => ({

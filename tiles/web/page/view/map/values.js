@@ -78,7 +78,8 @@ class Colouring {
     const path = `${wanted.layer}/${wanted.metric}`;
     try {
       const stay = refreshed && performance.now() - this.cutAt < STAY_MS;
-      const found = stay ? Promise.resolve(null) : net.get(`/classes/${path}`, query, asked.signal);
+      const cutting = () => net.get(`/classes/${path}`, query, asked.signal);
+      const found = stay ? Promise.resolve(null) : this.scene.drawn.then(cutting);
       const cut = found.then((given) => given?.classes ?? null, () => null);
       const { ids, values } = await net.get(`/values/${path}`, query, asked.signal);
       this.values = new Map(ids.map((/** @type {number} */ id, /** @type {number} */ at) => [id, values[at]]));

@@ -1,4 +1,4 @@
-// A chart of ECharts in a panel: the library comes when the first one is to be drawn, after the first picture.
+// A chart of ECharts in a panel: the library comes when the map has its first picture.
 //
 // Colours are the page's own, read from its style sheet, so one way of drawing does for dark and light.
 // The canvas is only a picture: what it says is also said in words (`label`). Nothing in it moves by itself: a
@@ -55,8 +55,8 @@ export function coloursOf() {
  * @param {(data: any, colours: Colours) => any} option @param {(data: any) => string} label
  * @returns {Chart}
  */
-export function startChart({ store }, place, option, label) {
-  const box = el("div", { class: "chart", role: "img" });
+export function startChart({ store, drawn: mapDrawn }, place, option, label) {
+  const box = el("div", { class: "chart" });
   place.append(box);
   /** @type {any} */ let chart = null;
   /** @type {any} */ let data = null;
@@ -74,6 +74,10 @@ export function startChart({ store }, place, option, label) {
     drawn = text;
     drawnAt = Date.now();
     chart.setOption(wanted, { lazyUpdate: true });
+    tell();
+  };
+  const tell = () => {
+    box.setAttribute("role", "img");
     box.setAttribute("aria-label", label(data));
   };
   const soon = () => void (timer ??= setTimeout(draw, Math.max(0, drawnAt + REST_MS - Date.now())));
@@ -82,7 +86,8 @@ export function startChart({ store }, place, option, label) {
     chart.resize();
     soon();
   });
-  idle()
+  mapDrawn
+    .then(idle)
     .then(load)
     .then((echarts) => {
       if (isEnded) return;
@@ -97,6 +102,7 @@ export function startChart({ store }, place, option, label) {
     set(given) {
       data = given;
       if (chart) soon();
+      else tell();
     },
     chart: () => chart,
     end() {
