@@ -122,6 +122,14 @@ def test_every_field_counts(changed: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["2026-05-01 00:00:00.5Z", "2026-05-01t00:00:00.5z", "2026-05-01T00:00:00.5Z"]
+)
+def test_a_time_is_written_as_all_read_it(text: str) -> None:
+    found = given(occurred_at=text)
+    assert json.loads(found.json)["occurred_at"] == found.event.occurred_at == "2026-05-01T00:00:00.5Z"
+
+
+@pytest.mark.parametrize(
     ("said", "op", "written_down"),
     [
         ({}, "open", None), ({"op": "open"}, "open", None), ({"op": "close"}, "close", "close"),
@@ -236,12 +244,13 @@ def test_times_with_a_zone_are_taken_as_they_are(
     zone = timezone(timedelta(minutes=minutes))
     text = moment.replace(microsecond=0, tzinfo=zone).isoformat(between)
     text = text[:19] + (f".{'123456789'[:digits]}" if digits else "") + text[19:]
-    assert given(occurred_at=text).event.occurred_at == text
+    taken = given(occurred_at=text)
+    assert json.loads(taken.json)["occurred_at"] == taken.event.occurred_at == f"{text[:10]}T{text[11:]}"
 
 
 @pytest.mark.parametrize("end", ["Z", "z", "+00:00", "-00:00", "+08:00"])
 def test_ends_of_times(end: str) -> None:
-    assert given(occurred_at=f"2026-05-01T08:00:00{end}").event.occurred_at
+    assert str(given(occurred_at=f"2026-05-01T08:00:00{end}").event.occurred_at).endswith(end.upper())
 
 
 @pytest.mark.parametrize(

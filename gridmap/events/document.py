@@ -6,8 +6,8 @@ because a misspelt `urgency` that nobody reads is a fire that nobody sees. A sou
 
 **What is the same.** An event is one fact, known by source and id. Whoever sends it again must send the same:
 compared is its canonical JSON, in which fields stand in one order, what has its default is left out, and
-names and phones of people are replaced by a keyed hash. A time is the same however its zone is written down
-only if it is written alike: what came is what is kept.
+names and phones of people are replaced by a keyed hash. A time is kept as it came, with its zone; only its T
+and Z, which RFC 3339 lets a source write as a blank or in small letters, are made what all readers know.
 
 **What an event does.** Without `op` it opens; a correction without `op` updates, which opens nothing that is
 closed. So `open` is the default, and left out, of all but corrections.
@@ -173,7 +173,7 @@ def check(event: EventIn, secret: bytes) -> Given:
         raise InputError("class", f"{event.class_[:60]!r} is not known; give one of {', '.join(CLASSES)}")
     _check_place(event)
     if event.occurred_at is not None:
-        _check_moment(event.occurred_at)
+        event.occurred_at = _moment(event.occurred_at)
     if event.fields is not None and len(_encoder.encode(event.fields)) > MOST_FIELDS_BYTES:
         raise InputError("fields", f"take more than {MOST_FIELDS_BYTES:,} bytes; leave some out")
     if event.fields is not None and _depth(event.fields) > MOST_DEPTH:
@@ -202,7 +202,8 @@ def _check_place(event: EventIn) -> None:
         raise InputError(ways[1], f"says where it is, and so does {ways[0]}; give one of them")
 
 
-def _check_moment(text: str) -> None:
+def _moment(text: str) -> str:
+    """A time as RFC 3339 has it: with T and Z, where it came with a blank or in small letters."""
     if _MOMENT.fullmatch(text) is None:
         advice = "write it as RFC 3339 with its zone: 2026-05-01T08:00:00+08:00"
         raise InputError("occurred_at", f"{text!r} is no time; {advice}")
@@ -212,6 +213,7 @@ def _check_moment(text: str) -> None:
         raise InputError("occurred_at", f"{text!r} is no moment of any calendar; correct it") from error
     if moment.year < FIRST_YEAR:
         raise InputError("occurred_at", f"{text!r} lies before the year {FIRST_YEAR}; correct it")
+    return text.upper().replace(" ", "T")
 
 
 def _depth(value: object) -> int:
