@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from gridmap.errors import InputError
+from gridmap.orders.clocks import next_due
 from tiles.address import SCHEMES
 from tiles.overlay import URGENCIES, Overlay, Pins
 from tiles.web import problems
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gridmap.board import Board, Scene
+    from gridmap.orders.order import WorkOrder
     from tiles.web.call import Call
 
 PATIENCE_S: Final = 2.0
@@ -167,9 +169,9 @@ def _order_pins(scene: Scene) -> Pins:
     return _pins([order.at for order in orders], [order.event.seq for order in orders], sayings)
 
 
-def _due(order: Any) -> str | None:
-    running = [clock.due_at for clock in order.clocks if clock.done_at is None and clock.due_at is not None]
-    return min(running).strftime("%Y-%m-%dT%H:%M:%SZ") if running else None
+def _due(order: WorkOrder) -> str | None:
+    due = next_due(order)
+    return None if due is None else due.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _pins(places: Sequence[Any], ids: Sequence[int], sayings: Sequence[dict[str, Any]]) -> Pins:
