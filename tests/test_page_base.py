@@ -47,7 +47,10 @@ ORANGE_AT = """([lon, lat]) => {
   });
 }"""
 JUMP = "([lon, lat, zoom]) => { window.gridmapView.map.jumpTo({center: [lon, lat], zoom, pitch: 0}) }"
-DRAWN = "(layer) => window.gridmapView.map.queryRenderedFeatures({layers: [layer]}).length"
+DRAWN = """(layer) => {
+  const {map} = window.gridmapView;
+  return Boolean(map.getLayer(layer)) && map.queryRenderedFeatures({layers: [layer]}).length > 0;
+}"""
 OUTSIDE = (106.20, 29.40)
 """A place beyond the district, where nothing of ours is drawn but the ground."""
 
@@ -109,10 +112,8 @@ def test_pictures_of_another_server_lie_under_the_grids(
         monkeypatch.setenv("GRIDMAP_BASE_MAP_CREDIT", "测绘院")
         with served(yuzhong) as server, opened(browser, f"{server}/view?theme=light") as (page, seen):
             page.evaluate(JUMP, [*OUTSIDE, 11])
-            idle(page)
-            assert asked
-            assert all(TILE.fullmatch(path) for path in asked)
             until(page, ORANGE_AT, list(OUTSIDE))
+            assert all(TILE.fullmatch(path) for path in asked)
             assert "测绘院" in page.inner_text(".maplibregl-ctrl-attrib")
             clean(seen, server, host)
 
@@ -127,11 +128,11 @@ def test_an_archive_of_vectors_on_another_server_is_drawn_in_lines(
         monkeypatch.setenv("GRIDMAP_BASE_MAP", f"{host}/base.pmtiles")
         with served(yuzhong) as server, opened(browser, f"{server}/view") as (page, seen):
             page.evaluate(JUMP, [*MONUMENT, 12])
-            idle(page)
-            assert page.evaluate(DRAWN, "base-community-line") > 0
+            until(page, DRAWN, "base-community-line")
             page.click("#theme")
+            until(page, "() => document.documentElement.dataset.theme === 'light'")
             idle(page)
-            assert page.evaluate(DRAWN, "base-community-line") > 0
+            until(page, DRAWN, "base-community-line")
             assert set(asked) == {"/base.pmtiles"}
             clean(seen, server, host)
 
@@ -144,6 +145,5 @@ def test_a_base_map_that_is_away_is_told_and_the_grids_are_there(
         with served(yuzhong) as server, opened(browser, f"{server}/view?area=500103") as (page, seen):
             page.wait_for_selector(".toast.grave")
             assert "底图无法读取" in page.inner_text("#toasts")
-            idle(page)
-            assert page.evaluate(DRAWN, "town-line") > 0
+            until(page, DRAWN, "town-line")
             assert seen.faults == []
