@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -29,6 +29,8 @@ REPORTS: Final = 900
 """Things that are reported in the day."""
 MOVED: Final = 250
 """Orders that staff have worked on."""
+EVENING: Final = 19
+"""The hour of the pictures, in China, whenever they are made: by then a day has something to show."""
 MONUMENT: Final = (106.577, 29.559)
 
 
@@ -52,19 +54,22 @@ PICTURES: Final = {f"page-{name}-{theme}": (name, theme) for name in SIZES for t
 @contextmanager
 def evening(home: Path) -> Iterator[str]:
     """The address of a service on a copy of a city, in which a day has happened so far."""
+    now = datetime.now(CHINA)
+    evening = now.replace(hour=EVENING, minute=30)
+    ahead = (evening if evening > now else evening + timedelta(days=1)) - now
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "home"
         shutil.copytree(home, copy)
-        with served(copy) as server:
-            live_a_day(server)
+        with served(copy, ahead_s=int(ahead.total_seconds())) as server:
+            live_a_day(server, now + ahead)
+            get_json(f"{server}/classes/grid/households")  # the first ones take seconds
             yield server
 
 
-def live_a_day(server: str) -> None:
-    """Report what has happened today, and let staff work on some of it."""
+def live_a_day(server: str, now: datetime) -> None:
+    """Report what has happened on a day up to a moment, and let staff work on some of it."""
     link = Link(server, WallClock())
     try:
-        now = datetime.now(CHINA)
         second = now.hour * 3600 + now.minute * 60
         told = day(ServedCity(link), Plan(seed=7, per_day=REPORTS), now.date())
         events: list[dict[str, Any]] = [each.event for each in told if each.second < second]

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from datetime import UTC, datetime
 from threading import Thread
 from time import thread_time
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gridmap.store.store import utc_now
 from tiles.web.limits import StreamLimits
 from tiles.web.live.catchup import CatchUp
 from tiles.web.live.groups import Groups
@@ -31,6 +31,7 @@ from tiles.web.live.states import States
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from tiles.web.live.filters import Filter
     from tiles.web.live.groups import Job
@@ -83,7 +84,7 @@ class Hub:
         *,
         edition: Callable[[], int] = lambda: 0,
         snapshot: Snapshot | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         run: Callable[[Callable[[], object]], object] = in_thread,
     ) -> None:
         """Begin behind the log's number `seq`: publish what follows it, in its order.

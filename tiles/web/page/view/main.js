@@ -5,6 +5,7 @@ import { readAddress, writeAddress } from "./core/address.js";
 import { Bus } from "./core/bus.js";
 import { byId } from "./core/dom.js";
 import { Net, Problem } from "./core/net.js";
+import { keepTime } from "./core/now.js";
 import { isEnded, wordsOf } from "./core/problems.js";
 import { Store } from "./core/store.js";
 import { speak } from "./core/words.js";
@@ -71,6 +72,7 @@ function keepLive({ store, bus, root }) {
     lost = link === "waiting" || (lost && link !== "open");
   });
   live.subscribe({}, ({ kind, data }) => {
+    if (kind === "hello") keepTime(data.time);
     if (kind === "hello" && data.edition) store.set({ edition: data.edition });
     if (kind === "value" && data.edition) store.set({ edition: data.edition });
     if (STREAMED.includes(kind)) bus.tell(kind, data);
@@ -117,6 +119,7 @@ async function start() {
   STILL.addEventListener("change", () => store.set({ still: STILL.matches }));
   startToasts(bus, byId("toasts"));
   const config = await net.get("/view/config.json");
+  keepTime(config.now);
   store.set({ edition: config.edition });
   /** @type {() => void} */
   let draw = () => {};

@@ -7,7 +7,7 @@
 import { el } from "../core/dom.js";
 import { dayAndClock, span } from "../core/format.js";
 import { learn, say } from "../core/words.js";
-import { now } from "./now.js";
+import { now } from "../core/now.js";
 import { put } from "./rows.js";
 import { term } from "./terms.js";
 

@@ -2,6 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { clock } from "./format.js";
+import { now } from "./now.js";
 import { startSearch } from "./search.js";
 import { learn, say } from "./words.js";
 
@@ -52,7 +53,7 @@ export function startHeader(page) {
   store.follow(["theme"], (state) => void (theme.textContent = state.theme === "dark" ? "☀" : "☾"));
   theme.addEventListener("click", () => store.set({ theme: store.state.theme === "dark" ? "light" : "dark" }));
   const time = byId("clock");
-  const tick = () => void (time.textContent = clock(Date.now()));
+  const tick = () => void (time.textContent = clock(now()));
   tick();
   setInterval(tick, 10_000);
   startSearch(page);

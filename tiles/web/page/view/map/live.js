@@ -4,6 +4,7 @@
 // be seen here, the sources are given the address with its number, at most once a second and not while the
 // map moves; the tiles that are drawn stay until the new ones are there.
 
+import { now } from "../core/now.js";
 import { show } from "./compose.js";
 import { liveLayers, rings } from "./marks.js";
 import { colours, seldom } from "./scene.js";
@@ -28,8 +29,8 @@ const DEEPEST = 15;
  */
 const address = (root, layer, seq) => `${root}/tiles/live/${seq}/${layer}/xyz/{z}/{x}/{y}.mvt`;
 
-/** A moment as the tiles write it. */
-const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
+/** Now, as the tiles write it. */
+const moment = () => `${new Date(now()).toISOString().slice(0, 19)}Z`;
 
 /** @param {import("./scene.js").Colours} paint @param {string} root @returns {import("./compose.js").Piece} */
 export function livePiece(paint, root) {
@@ -43,7 +44,7 @@ export function livePiece(paint, root) {
     sources: { "live-event": source("event", 0), "live-order": source("order", 14) },
     // Of two names that would collide the one higher up is drawn: numbers of clusters before names of areas.
     // Until the map has its first picture all are hidden, and their tiles are not asked for.
-    layers: liveLayers(paint, now()).map((layer) => [
+    layers: liveLayers(paint, moment()).map((layer) => [
       layer.id === "event-count" ? "names" : "live",
       { ...layer, layout: { ...layer.layout, visibility: "none" } },
     ]),
@@ -139,7 +140,7 @@ function shownAtAll(map, layer) {
 function holdLimits(map) {
   if (document.hidden || !map.getLayer("order-ring") || map.getZoom() < 14) return;
   /** @type {Record<string, any>} */
-  const paint = rings(colours(), now()).paint;
+  const paint = rings(colours(), moment()).paint;
   map.setPaintProperty("order-ring", "circle-stroke-color", paint["circle-stroke-color"]);
   map.setPaintProperty("order-ring", "circle-stroke-width", paint["circle-stroke-width"]);
 }

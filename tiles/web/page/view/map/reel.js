@@ -1,5 +1,7 @@
 // What was open in a period, read once, and which of it at a moment.
 
+import { now } from "../core/now.js";
+
 /**
  * @typedef {{lon: number | null, lat: number | null, urgency: string, title: string, class: string}} Said
  * @typedef {Said & {opened: number, closed: number}} Thing
@@ -8,7 +10,7 @@
 const MINUTE_MS = 60_000;
 
 /** Now, to the minute. */
-export const nearNow = () => Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+export const nearNow = () => Math.floor(now() / MINUTE_MS) * MINUTE_MS;
 
 export class Reel {
   /** @param {import("../main.js").Page} page */

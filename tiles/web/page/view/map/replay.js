@@ -133,7 +133,7 @@ function controls() {
   const open = el("button", { type: "button", class: "replay-open" });
   const play = el("button", { type: "button", class: "replay-play" });
   const slider = el("input", { type: "range", class: "replay-slider", step: "60000" });
-  const today = new Date(Date.now() + CHINA_MS).toISOString().slice(0, 10);
+  const today = new Date(nearNow() + CHINA_MS).toISOString().slice(0, 10);
   const day = el("input", { type: "date", class: "replay-day", max: today });
   const speed = el("select", { class: "replay-speed" });
   const now = el("button", { type: "button", class: "replay-now" });

@@ -6,7 +6,7 @@ import { learn, say } from "../core/words.js";
 import { isIn } from "../cards/going.js";
 import { pin } from "../cards/pins.js";
 import { keepRows, put } from "../cards/rows.js";
-import { now } from "../cards/now.js";
+import { now } from "../core/now.js";
 import { term } from "../cards/terms.js";
 import { makeNamer } from "./naming.js";
 import { fillThing, makeThing } from "./things.js";

@@ -60,7 +60,8 @@ export function startClasses(page, frame, feed) {
   const ring = el("div", { class: "ring" }, middle);
   const list = el("ol", { class: "classes", tabindex: "0", "data-title": "panel_classes" });
   const none = el("p", { class: "quiet", "data-word": "classes_none", hidden: true });
-  frame.body.append(el("div", { class: "beside" }, ring, list), none);
+  const both = el("div", { class: "beside" }, ring, list);
+  frame.body.append(both, none);
   const chart = startChart(page, ring, option, label);
   const stop = feed.follow((overview) => {
     if (!overview) return;
@@ -70,6 +71,7 @@ export function startClasses(page, frame, feed) {
     chart.set(classes);
     put(sum, count(total(classes)));
     none.hidden = classes.length > 0;
+    both.hidden = !classes.length;
     show(list, classes);
   });
   const recolour = page.store.watch(["theme"], () => requestAnimationFrame(() => paint(list)));

@@ -4,7 +4,6 @@
 
 import { el } from "../core/dom.js";
 import { learn, reword } from "../core/words.js";
-import { keepTime } from "../cards/now.js";
 import { startAlarms } from "./alarms.js";
 import { startClasses } from "./classes.js";
 import { startDevices } from "./devices.js";
@@ -62,7 +61,6 @@ const NARROW = matchMedia("(max-width: 1100px)");
  * @param {HTMLElement} right
  */
 export function startPanels(page, left, right) {
-  keepTime(page.config);
   /** @type {(() => void)[]} */
   let ends = [];
   const end = () => {

@@ -4,7 +4,6 @@
 
 import { el } from "../core/dom.js";
 import { learn, reword } from "../core/words.js";
-import { keepTime } from "../cards/now.js";
 import { startGrid } from "./grid.js";
 import { makeMine } from "./mine.js";
 import { startOrders } from "./orders.js";
@@ -41,7 +40,6 @@ const TABS = [
 
 /** @param {Page} page @param {HTMLElement} element */
 export function startPhone(page, element) {
-  keepTime(page.config);
   /** @type {(() => void) | null} */ let end = null;
   const stop = page.store.follow(["phone"], ({ phone }) => {
     element.hidden = !phone;

@@ -5,7 +5,7 @@ import { learn, reword, say } from "../core/words.js";
 import { goTo } from "../cards/going.js";
 import { photoField } from "../cards/photo_field.js";
 import { wordsOf } from "../core/problems.js";
-import { now } from "../cards/now.js";
+import { now } from "../core/now.js";
 import { CLASSES, URGENCIES } from "../cards/terms.js";
 import { urgencySign } from "../cards/signs.js";
 import { who } from "../cards/who.js";

@@ -2,9 +2,9 @@
 
 let ahead = 0;
 
-/** Take the service's time from the page's settings. @param {{now?: string}} config */
-export function keepTime(config) {
-  if (config?.now) ahead = Date.parse(config.now) - Date.now();
+/** Take the time that the service has told, RFC 3339. @param {string | undefined} told */
+export function keepTime(told) {
+  if (told) ahead = Date.parse(told) - Date.now();
 }
 
 /** Milliseconds since 1970 by the service's clock. */
