@@ -27,16 +27,20 @@ const STREAMED = ["event", "order", "notice", "device", "value", "edition", "res
 
 /** Keep the address as the state says: a new place in it for a new area or card, the same one for the rest. @param {Store} store */
 function keepAddress(store) {
+  let goesBack = false;
   store.watch(["area", "card", "theme", "language", "metric", "hidden"], (state, before) => {
     const address = writeAddress(state, location.href);
-    const moves = state.area !== before.area || state.card?.id !== before.card?.id;
+    const moves =
+      !goesBack && state.area !== before.area || state.card?.id !== before.card?.id;
     if (address === location.href) return;
     if (moves) history.pushState(null, "", address);
     else history.replaceState(history.state, "", address);
   });
   addEventListener("popstate", () => {
     const found = readAddress(new URLSearchParams(location.search));
+    goesBack = true; // an older place may lack the theme of now: it is written there, and no new one made
     store.set({ area: found.area ?? null, card: found.card ?? null });
+    goesBack = false;
   });
 }
 

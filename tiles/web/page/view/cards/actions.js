@@ -8,7 +8,7 @@ import { learn, reword, say } from "../core/words.js";
 import { makeField } from "./fields.js";
 import { wordsOf } from "../core/problems.js";
 import { GRAVE, nextOf, offered, readTable, wantsOf } from "./table.js";
-import { term } from "./terms.js";
+import { holderWord, term } from "./terms.js";
 import { beWho, who } from "./who.js";
 
 /**
@@ -73,8 +73,12 @@ export function makeActions(page, { onacted, hasWho = true }) {
     done.textContent = good;
   };
   const close = () => {
+    const had = holder.contains(document.activeElement) ? open?.action : null;
     open = null;
     holder.replaceChildren();
+    if (!had) return;
+    const next = buttons.querySelector(`[data-action="${had}"]`) ?? buttons.querySelector("button") ?? actor;
+    /** @type {HTMLElement} */ (next).focus();
   };
   const act = async (/** @type {string} */ action, /** @type {Record<string, any>} */ args) => {
     if (!who().actor) {
@@ -152,7 +156,7 @@ export function makeActions(page, { onacted, hasWho = true }) {
     const [has] = order.assignees;
     const person = has?.person ?? has?.post;
     as.hidden = !has || (has.role === role && person === who().actor);
-    as.textContent = has ? say("actions_as", term("role", has.role), person) : "";
+    as.textContent = has ? say("actions_as", term("role", has.role), holderWord(has)) : "";
     as.onclick = () => beWho({ role: has.role, actor: person });
   };
   return {

@@ -7,7 +7,7 @@ import { choose, goTo, isIn } from "./going.js";
 import { figures, facts, folding, list, orderLine, section, way } from "./pieces.js";
 import { refill } from "./refill.js";
 import { urgencySign } from "./signs.js";
-import { shiftWords, term } from "./terms.js";
+import { dutyWord, shiftWords, term } from "./terms.js";
 
 learn({
   area_size: ["面积", "Area"],
@@ -143,7 +143,7 @@ const staffLine = (post) =>
     "span",
     { class: post.on_duty ? "spread" : "spread off" },
     el("span", {}, `${post.on_duty ? "●" : "○"} ${term("role", post.role)} ${post.person ?? ""}`),
-    el("small", {}, `${say(post.on_duty ? "on_duty" : "off_duty")} · ${shiftWords(post.shift)}`),
+    el("small", {}, [dutyWord(post), shiftWords(post.shift)].filter((each, at, all) => all.indexOf(each) === at).join(" · ")),
   );
 
 /** @param {any} kind */

@@ -2,7 +2,7 @@
 
 import { el } from "../core/dom.js";
 import { learn, say } from "../core/words.js";
-import { term } from "./terms.js";
+import { dutyWord, term } from "./terms.js";
 
 learn({
   field_assignment: ["派给", "Give it to"],
@@ -21,7 +21,7 @@ async function choices(net, code) {
   const card = await net.get(`/cards/${encodeURIComponent(code)}`);
   const acting = (card.staff ?? []).filter((/** @type {any} */ post) => post.acts_as);
   const posts = acting.map((/** @type {any} */ post) => ({
-    words: `${term("role", post.role)} ${post.person} · ${say(post.on_duty ? "on_duty" : "off_duty")}`,
+    words: `${term("role", post.role)} ${post.person} · ${dutyWord(post)}`,
     assignment: {
       grid: code,
       post: post.code,

@@ -41,6 +41,7 @@ export function startCards(page, element) {
   /** @type {Shown | null} */ let shown = null;
   /** @type {AbortController | null} */ let asked = null;
   /** @type {Element | null} */ let came = null;
+  let isLinked = store.state.card !== null;
 
   const kind = el("p", { class: "kind" });
   const title = el("h2", { tabindex: "-1", id: "card-title" });
@@ -81,6 +82,8 @@ export function startCards(page, element) {
       shown = found;
       body.replaceChildren(place);
       retitle();
+      if (isLinked && card.kind !== "area" && found.at()) bus.tell("linked", { at: found.at() });
+      isLinked = false;
     } catch (error) {
       if (isEnded(error) || mine.signal.aborted) return;
       const again = el("button", { type: "button", onclick: () => open(card) }, say("card_again"));

@@ -14,7 +14,7 @@ import { isEnded, wordsOf } from "../core/problems.js";
 import { togglePin } from "./pins.js";
 import { refill } from "./refill.js";
 import { drillPlate, lampSign, statePlate, urgencySign } from "./signs.js";
-import { OVER, term } from "./terms.js";
+import { holderWord, OVER, term } from "./terms.js";
 import { makeTimeline } from "./timeline.js";
 import { asker, onWho } from "./who.js";
 
@@ -137,7 +137,7 @@ function head({ store }, order) {
 /** @param {import("../main.js").Page} page @param {any} order */
 function remainder(page, order) {
   const handlers = order.assignees.map(
-    (/** @type {any} */ each) => `${term("role", each.role)} ${each.person ?? each.post}`,
+    (/** @type {any} */ each) => `${term("role", each.role)} ${holderWord(each)}`,
   );
   const event = el(
     "button",

@@ -151,6 +151,7 @@ teach("shift", {
   白班: ["白班", "day"],
   周末班: ["周末班", "weekend"],
   备勤: ["备勤", "on call"],
+  待命: ["待命", "on call"],
 });
 
 learn({
@@ -165,6 +166,8 @@ learn({
   stock_staff: ["网格力量", "staff"],
   on_duty: ["在岗", "on duty"],
   off_duty: ["休班", "off duty"],
+  on_call: ["待命", "on call"],
+  desk: ["值班席", "the desk"],
   drill: ["演练", "drill"],
   pin: ["置顶此单", "Pin this order"],
   unpin: ["取消置顶", "Unpin this order"],
@@ -190,3 +193,9 @@ export function shiftWords(text) {
   const [word, ...rest] = text.split(" ");
   return spoken() === "zh" ? text : [term("shift", word), ...rest].join(" ");
 }
+
+/** Whether somebody is at work: on duty, on call where his shift names no hours, or off. @param {{on_duty: boolean, shift: string}} post */
+export const dutyWord = (post) => say(post.on_duty ? "on_duty" : /\d:\d/.test(post.shift) ? "off_duty" : "on_call");
+
+/** Who has something: a person, or the desk of a level. @param {{person: string | null, post: string}} assignee */
+export const holderWord = ({ person, post }) => person ?? (post.startsWith("desk:") ? say("desk") : post);

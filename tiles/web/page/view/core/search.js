@@ -53,10 +53,11 @@ export function startSearch({ store, bus, net }) {
     close();
     query.blur();
     if (result.kind === "area") store.set({ area: result.code, card: null });
+    else if (result.kind === "place" && result.code) store.set({ card: { kind: "area", id: result.code } });
     else if (result.kind === "building" || result.kind === "order") {
       store.set({ card: { kind: result.kind, id: result.code } });
     }
-    if (result.at && result.kind !== "area") bus.tell("fly", { at: result.at, zoom: ZOOMS[/** @type {keyof typeof ZOOMS} */ (result.kind)] });
+    if (result.at && result.kind !== "area") bus.tell("fly", { at: result.at, zoom: ZOOMS[/** @type {keyof typeof ZOOMS} */ (result.kind)], pin: true });
   };
   const show = (/** @type {string} */ text) => {
     const lines = results.map((result, place) =>

@@ -4,6 +4,8 @@
 // have no fill that could be hit, and because a code does not say what it lies in. Inside the chosen area the
 // one below it is chosen; outside, the one beside it. What is live lies above the areas, and is hit first.
 
+import { Marker } from "../lib/maplibre-gl.mjs";
+import { el } from "../core/dom.js";
 import { wordsOf } from "../core/problems.js";
 import { outerRings } from "./borders.js";
 import { cameraFor, corners } from "./fit.js";
@@ -14,6 +16,7 @@ const REACH = 7;
 const DEEPEST_FIT = 17.2;
 const WALLS = 16.6;
 const FLIGHT_MS = 900;
+const NEAR = 16.5;
 
 /** @typedef {import("./scene.js").Scene} Scene */
 
@@ -26,6 +29,7 @@ export function startDrill(scene, placed) {
     }
   };
   map.on("click", click);
+  const pinned = new Marker({ element: el("div", { "aria-hidden": "true" }, el("i", { class: "map-pin" })), anchor: "bottom" });
   let first = placed;
   const ends = [
     store.follow(["area"], async ({ area }) => {
@@ -35,8 +39,15 @@ export function startDrill(scene, placed) {
       if (stays) return;
       await showArea(scene, area, begins);
     }),
-    bus.on("fly", ({ at, zoom }) => fly(scene, at, zoom)),
-    bus.on("refit", () => !placed && store.state.area && showArea(scene, store.state.area, true)),
+    bus.on("fly", ({ at, zoom, pin }) => {
+      fly(scene, at, zoom);
+      pinned.remove();
+      if (pin) pinned.setLngLat(at).addTo(map);
+    }),
+    store.watch(["area", "replay"], () => void pinned.remove()),
+    () => void pinned.remove(),
+    bus.on("refit", () => !placed && showArea(scene, store.state.area, true)),
+    bus.on("linked", ({ at }) => !placed && fly(scene, at, NEAR)),
   ];
   return () => {
     map.off("click", click);

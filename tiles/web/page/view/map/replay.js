@@ -22,6 +22,7 @@ learn({
   replay_past: ["历史画面", "The past"],
   replay_said: ["{0} · 未结 {1} 件 · 第 {2} 版边界", "{0} · {1} open · boundaries of edition {2}"],
   replay_much: ["内容太多，只显示一部分", "Too much to show: only a part of it"],
+  replay_future: ["这一天还没有到", "That day has not come yet"],
   replay_none: ["这段时间没有记录", "Nothing is stored of that time"],
   replay_times: ["{0}/秒", "{0}/s"],
 });
@@ -70,7 +71,7 @@ export function startReplay(page, element) {
     parts.to.textContent = dayAndClock(replay.to);
   };
   const go = async (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ at) => {
-    parts.day.value = new Date(at + CHINA_MS).toISOString().slice(0, 10);
+    Object.assign(parts.day, { value: dayOf(at), max: dayOf(nearNow()) });
     try {
       if (!(await reel.read(from, to))) return;
     } catch (error) {
@@ -104,6 +105,10 @@ export function startReplay(page, element) {
     const from = Date.parse(`${parts.day.value}T00:00:00+08:00`);
     const until = (/** @type {number} */ moment) => Math.min(moment, nearNow());
     if (Number.isFinite(from) && from < nearNow()) go(from, until(from + DAY_MS), until(from + DAY_MS / 2));
+    else {
+      bus.tell("toast", { text: say("replay_future") });
+      parts.day.value = dayOf(store.state.replay?.at ?? nearNow());
+    }
   });
   parts.now.addEventListener("click", () => {
     store.set({ replay: null });
@@ -128,13 +133,15 @@ export function startReplay(page, element) {
   };
 }
 
+/** The day of a moment in China, as 2026-05-01. @param {number} moment */
+const dayOf = (moment) => new Date(moment + CHINA_MS).toISOString().slice(0, 10);
+
 /** The controls, without words yet. */
 function controls() {
   const open = el("button", { type: "button", class: "replay-open" });
   const play = el("button", { type: "button", class: "replay-play" });
   const slider = el("input", { type: "range", class: "replay-slider", step: "60000" });
-  const today = new Date(nearNow() + CHINA_MS).toISOString().slice(0, 10);
-  const day = el("input", { type: "date", class: "replay-day", max: today });
+  const day = el("input", { type: "date", class: "replay-day" });
   const speed = el("select", { class: "replay-speed" });
   const now = el("button", { type: "button", class: "replay-now" });
   const mark = el("p", { class: "replay-mark", role: "status" });

@@ -54,7 +54,8 @@ export function startAlarms(page, frame, feed) {
     store.watch(["pinned", "language"], show),
     bus.on("order", (data) => {
       const { order, action } = data;
-      if (action !== "open" || order.urgency !== "red" || order.drill || !isIn(store.state.area, data)) return;
+      const isNew = action === "open" || action === "regrade";
+      if (!isNew || order.urgency !== "red" || order.drill || !isIn(store.state.area, data)) return;
       pin(store, order.id);
       put(spoken, say("alarm_said", order.title, nameOf(order.code) || term("class", order.class)));
     }),

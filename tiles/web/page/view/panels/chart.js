@@ -26,7 +26,14 @@ const REST_MS = 4_000;
 
 /** @type {Promise<any> | null} */
 let library = null;
-const load = () => (library ??= import("../lib/echarts.mjs"));
+let tries = 0;
+/** The library; a browser keeps what it failed to load by its address, so another try has another one. */
+const load = () =>
+  (library ??= import(/** @type {any} */ (`../lib/echarts.mjs#${tries}`)).catch((error) => {
+    library = null;
+    tries += 1;
+    throw error;
+  }));
 const idle = () =>
   new Promise((done) =>
     "requestIdleCallback" in window ? requestIdleCallback(done, { timeout: 1_500 }) : setTimeout(done, 200),
@@ -55,7 +62,7 @@ export function coloursOf() {
  * @param {(data: any, colours: Colours) => any} option @param {(data: any) => string} label
  * @returns {Chart}
  */
-export function startChart({ store, drawn: mapDrawn }, place, option, label) {
+export function startChart({ store, bus, drawn: mapDrawn }, place, option, label) {
   const box = el("div", { class: "chart" });
   place.append(box);
   /** @type {any} */ let chart = null;
@@ -86,15 +93,15 @@ export function startChart({ store, drawn: mapDrawn }, place, option, label) {
     chart.resize();
     soon();
   });
-  mapDrawn
-    .then(idle)
-    .then(load)
-    .then((echarts) => {
-      if (isEnded) return;
-      chart = echarts.init(box, null, { renderer: "canvas" });
-      resized.observe(box);
-      draw();
-    });
+  const begin = async () => {
+    const echarts = await load().catch(() => null); // its numbers are in words beside it; `healed` tries again
+    if (isEnded || chart || !echarts) return;
+    chart = echarts.init(box, null, { renderer: "canvas" });
+    resized.observe(box);
+    draw();
+  };
+  mapDrawn.then(idle).then(begin);
+  const healed = bus.on("healed", () => chart || begin());
   const stop = store.watch(["theme", "language"], () => {
     requestAnimationFrame(draw); // when the style sheet has followed
   });
@@ -108,6 +115,7 @@ export function startChart({ store, drawn: mapDrawn }, place, option, label) {
     end() {
       isEnded = true;
       stop();
+      healed();
       clearTimeout(timer);
       resized.disconnect();
       chart?.dispose();

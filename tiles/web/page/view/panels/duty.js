@@ -4,7 +4,7 @@ import { el } from "../core/dom.js";
 import { learn, say } from "../core/words.js";
 import { choose } from "../cards/going.js";
 import { keepRows, put } from "../cards/rows.js";
-import { shiftWords, term } from "../cards/terms.js";
+import { dutyWord, shiftWords, term } from "../cards/terms.js";
 import { followPart } from "./feed.js";
 
 learn({
@@ -46,8 +46,8 @@ export function startDuty(page, frame, feed) {
         put(row.children[0], each.on_duty ? "●" : "○");
         put(row.children[1].firstElementChild, term("role", each.role));
         put(row.children[1].lastElementChild, each.person);
-        put(row.children[2], each.on_duty ? untilWords(each.shift) : say("off_duty"));
-        row.title = `${say(each.on_duty ? "on_duty" : "off_duty")} · ${shiftWords(each.shift)}`;
+        put(row.children[2], each.on_duty ? untilWords(each.shift) : dutyWord(each));
+        row.title = `${dutyWord(each)} · ${shiftWords(each.shift)}`;
         /** @type {HTMLElement} */ (row.children[1]).title = say("duty_choose", each.grid);
       },
     );

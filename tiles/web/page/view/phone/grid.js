@@ -87,7 +87,7 @@ export function startGrid(phone, place) {
     }
     draw();
   };
-  const soon = () => void (timer ??= setTimeout(read, AGAIN_MS));
+  const soon = () => store.state.phone && void (timer ??= setTimeout(read, AGAIN_MS));
   const ends = [
     mine.follow((grid) => {
       card = null;
@@ -96,6 +96,7 @@ export function startGrid(phone, place) {
       read();
     }),
     store.watch(["language"], draw),
+    store.watch(["phone"], soon),
     bus.on("order", (data) => mine.grid && isIn(mine.grid.code, data) && soon()),
     () => clearTimeout(timer),
   ];

@@ -64,12 +64,13 @@ export function startOrders(phone, place) {
     }
     draw();
   };
-  const soon = () => void (timer ??= setTimeout(read, GATHER_MS));
-  const ticking = setInterval(() => document.hidden || draw(), TICK_MS);
+  const soon = () => store.state.phone && void (timer ??= setTimeout(read, GATHER_MS));
+  const ticking = setInterval(() => document.hidden || !store.state.phone || draw(), TICK_MS);
   const ends = [
     mine.follow(() => void read()),
     onWho(read),
     store.watch(["language"], draw),
+    store.watch(["phone"], soon),
     store.watch(["link"], ({ link }) => link === "open" && soon()),
     bus.on("order", (data) => mine.grid && isIn(mine.grid.code, data) && soon()),
     bus.on("reset", soon),

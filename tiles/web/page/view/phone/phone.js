@@ -41,13 +41,10 @@ const TABS = [
 /** @param {Page} page @param {HTMLElement} element */
 export function startPhone(page, element) {
   /** @type {(() => void) | null} */ let end = null;
+  // A phone that is turned is wide for a moment: what somebody has typed waits for him.
   const stop = page.store.follow(["phone"], ({ phone }) => {
     element.hidden = !phone;
     if (phone) end ??= mount(page, element);
-    else {
-      end?.();
-      end = null;
-    }
   });
   return () => {
     stop();

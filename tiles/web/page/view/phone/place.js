@@ -53,6 +53,7 @@ export function makePlace(phone) {
   const label = () => {
     byMap.textContent = say(stopPicking ? "place_done" : "place_pick");
     byMap.classList.toggle("primary", stopPicking !== null);
+    if (!here) said.textContent = say("place_none");
   };
   const endPicking = () => {
     stopPicking?.();
