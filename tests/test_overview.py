@@ -138,6 +138,9 @@ def test_alarms_say_where_they_are_and_what_is_done(town: Town) -> None:
     }
     assert datetime.fromisoformat(first["time"]) == town.now - timedelta(seconds=5)
     assert (second["urgency"], second["code"], second["at"]) == ("orange", None, None)
+    calmer = {"action": "regrade", "role": "dispatcher", "actor": "D-1", "urgency": "blue"}
+    town.post(f"/orders/{first['order']}/actions", calmer, 200)
+    assert [each["urgency"] for each in overview(town)["alarms"]] == ["orange", "blue"]
     assert [each["seq"] for each in overview(town, GRID)["alarms"]] == [1]
     assert overview(town, HOLED)["alarms"] == []
 

@@ -13,12 +13,11 @@ import numpy as np
 from gridmap.casework import codes_of
 from gridmap.daybook.daybook import MOST
 from gridmap.daybook.days import in_utc, moment_of
-from gridmap.daybook.today import URGENT
 from gridmap.errors import InputError
 from gridmap.events.document import CLASSES, URGENCIES
 from gridmap.events.intake import rfc3339
 from gridmap.model import NOWHERE
-from gridmap.orders.words import STATES
+from gridmap.orders.words import LIVE, STATES
 from gridmap.tallies import rows_below
 from tiles.web import fields, posts
 from tiles.web.buildings import PEOPLE, told_people
@@ -182,7 +181,7 @@ def _alarms(snapshot: Snapshot, alarms: Sequence[Alarm]) -> list[dict[str, Any]]
             "order": None if order is None else order.id,
             "title": state.title,
             "class": state.class_,
-            "urgency": state.urgency,
+            "urgency": order.urgency if order is not None and order.state in LIVE else state.urgency,
             "code": code,
             "at": state.at,
             "time": rfc3339(in_utc(moment_of(state.opened_at))),
@@ -291,7 +290,11 @@ SCHEMAS: Final[dict[str, Any]] = {
                     "order": {"type": ["string", "null"], "description": "Its order."},
                     "title": _TEXT,
                     "class": _CLASS,
-                    "urgency": {"type": "string", "enum": list(URGENCIES[:URGENT])},
+                    "urgency": {
+                        "type": "string",
+                        "enum": list(URGENCIES),
+                        "description": "As it was reported, or as a dispatcher has said since.",
+                    },
                     "code": {"type": ["string", "null"], "description": "The grid it is in."},
                     "at": {
                         "type": ["array", "null"],
@@ -302,7 +305,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                     "state": {"type": ["string", "null"], "enum": [*STATES, None]},
                 },
                 MOST,
-                "The urgent things that were opened today, the newest first; no drills.",
+                "The things that were reported as urgent today, the newest first; no drills.",
             ),
         },
         "How today stands in an area.",

@@ -47,7 +47,7 @@ function addEvent(next, event) {
 function addOrder(next, item) {
   const { order } = item;
   const alarm = next.alarms.find((/** @type {any} */ each) => `o-${each.seq}` === order.id);
-  if (alarm) Object.assign(alarm, { order: order.id, state: order.state });
+  if (alarm) Object.assign(alarm, { order: order.id, state: order.state, urgency: order.urgency });
   if (order.drill) return;
   const step = item.action === "open" ? 1 : OVER.has(item.to) && !OVER.has(item.from) ? -1 : 0;
   if (!step) return;
