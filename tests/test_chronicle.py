@@ -121,6 +121,6 @@ def test_a_line_says_whether_it_was_a_drill_and_when_it_happened(office: Office)
     late, ahead = Chronicle(office.book).latest(office.twin.current, [GRID], 2)
     assert (late.drill, ahead.drill) == (False, True)
     assert (late.occurred_at, ahead.occurred_at) == (
-        "2026-05-06t08:30:00.5+08:00",
+        "2026-05-06T08:30:00.5+08:00",
         "2026-05-06T01:00:00.000Z",
     )
