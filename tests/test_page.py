@@ -187,6 +187,23 @@ def test_language_and_theme_change_in_place_and_stay(browser: Browser, server: s
         clean(seen, server)
 
 
+def test_back_and_forward_hold_after_a_change_of_theme(browser: Browser, server: str) -> None:
+    card = {"kind": "area", "id": "500103"}
+    with opened(browser, f"{server}/view") as (page, _):
+        page.evaluate("window.gridmapView.store.set({area: '500103'})")
+        page.evaluate("(card) => window.gridmapView.store.set({card})", card)
+        page.click("#theme")
+        page.go_back()
+        wait_state(page, "card", None)
+        page.go_back()
+        wait_state(page, "area", None)
+        page.go_forward()
+        wait_state(page, "area", "500103")
+        page.go_forward()
+        wait_state(page, "card", card)
+        assert state(page, "theme") == "light"
+
+
 def test_search_goes_to_names_codes_and_coordinates_of_any_datum(browser: Browser, server: str) -> None:
     with opened(browser, f"{server}/view") as (page, seen):
         page.fill("#query", "106.58068797,29.55611255 gcj02")

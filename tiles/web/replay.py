@@ -48,15 +48,15 @@ def answer(call: Call) -> Reply:
     scene = affairs.board.refresh()
     found = affairs.book.looking(lambda desk: episodes(desk, begin, end, scene.seq, scene.things))
     inside = found.episodes if area is None else _in_area(snapshot, area, found.episodes)
-    edition = edition_at(snapshot, end)
+    editions = in_force(snapshot, begin, end)
+    edition = editions[-1].number
     told = inside[-MOST:]
     said = {
         "from": _written(begin),
         "to": _written(end),
         "edition": edition,
         "editions": [
-            {"number": each.number, "effective_at": _written(each.effective_at)}
-            for each in editions_between(snapshot, begin, end)
+            {"number": each.number, "effective_at": _written(each.effective_at)} for each in editions
         ],
         "things": _things(snapshot, told, is_current=edition == snapshot.edition.number),
         "truncated": len(told) < len(inside) or not found.whole,
@@ -64,19 +64,14 @@ def answer(call: Call) -> Reply:
     return coded(Reply(to_json(said), cache=NEVER), call.encodings)
 
 
-def edition_at(snapshot: Snapshot, moment: datetime) -> int:
-    """The number of the edition whose boundaries were in force at a moment; the first one before all."""
-    editions = snapshot.source.editions()
-    known = [each.number for each in editions if each.effective_at <= moment]
-    every = [each.number for each in editions] or [snapshot.edition.number]
-    return max(known, default=min(every))
+def in_force(snapshot: Snapshot, begin: datetime, end: datetime) -> list[Edition]:
+    """The editions whose boundaries were in force at some moment of a period; the first one before all."""
+    every = sorted(snapshot.source.editions() or [snapshot.edition], key=lambda each: each.number)
 
+    def place_at(moment: datetime) -> int:
+        return max((place for place, each in enumerate(every) if each.effective_at <= moment), default=0)
 
-def editions_between(snapshot: Snapshot, begin: datetime, end: datetime) -> list[Edition]:
-    """The editions whose boundaries were in force at some moment of a period, the first one first."""
-    first, last = edition_at(snapshot, begin), edition_at(snapshot, end)
-    every = snapshot.source.editions() or [snapshot.edition]
-    return sorted((each for each in every if first <= each.number <= last), key=lambda each: each.number)
+    return every[place_at(begin) : place_at(end) + 1]
 
 
 def _period(call: Call, now: datetime) -> tuple[datetime, datetime]:

@@ -30,8 +30,7 @@ function keepAddress(store) {
   let goesBack = false;
   store.watch(["area", "card", "theme", "language", "metric", "hidden"], (state, before) => {
     const address = writeAddress(state, location.href);
-    const moves =
-      !goesBack && state.area !== before.area || state.card?.id !== before.card?.id;
+    const moves = !goesBack && (state.area !== before.area || state.card?.id !== before.card?.id);
     if (address === location.href) return;
     if (moves) history.pushState(null, "", address);
     else history.replaceState(history.state, "", address);

@@ -143,7 +143,7 @@ const staffLine = (post) =>
     "span",
     { class: post.on_duty ? "spread" : "spread off" },
     el("span", {}, `${post.on_duty ? "●" : "○"} ${term("role", post.role)} ${post.person ?? ""}`),
-    el("small", {}, [dutyWord(post), shiftWords(post.shift)].filter((each, at, all) => all.indexOf(each) === at).join(" · ")),
+    el("small", {}, [...new Set([dutyWord(post), shiftWords(post.shift)])].join(" · ")),
   );
 
 /** @param {any} kind */

@@ -10,6 +10,7 @@ import { openBuilding } from "./building.js";
 import { openEvent } from "./event.js";
 import { openOrder } from "./order.js";
 import { keepPins } from "./pins.js";
+import { NEAR } from "./going.js";
 import { isEnded, wordsOf } from "../core/problems.js";
 
 /** @typedef {import("../main.js").Page} Page */
@@ -82,7 +83,7 @@ export function startCards(page, element) {
       shown = found;
       body.replaceChildren(place);
       retitle();
-      if (isLinked && card.kind !== "area" && found.at()) bus.tell("linked", { at: found.at() });
+      if (isLinked && card.kind !== "area" && found.at()) bus.tell("linked", { at: found.at(), zoom: NEAR });
       isLinked = false;
     } catch (error) {
       if (isEnded(error) || mine.signal.aborted) return;

@@ -2,7 +2,7 @@
 
 /** @typedef {import("../main.js").Page} Page */
 
-const NEAR = 16.5;
+export const NEAR = 16.5;
 
 /**
  * Look closely at something, and show where it is.

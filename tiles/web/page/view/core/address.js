@@ -10,7 +10,7 @@ const CARD = /^(area|building|order|event):([\w.:-]{1,80})$/;
 const CODE = /^[\w.:-]{1,60}$/;
 
 /** Kinds of live things that can be hidden. */
-const HIDEABLE = ["event", "order", "device"];
+export const HIDEABLE = ["event", "order", "device"];
 
 /** The part of the state that an address holds. @param {URLSearchParams} query @returns {Partial<State>} */
 export function readAddress(query) {

@@ -3,7 +3,7 @@
 //   event, order, notice, device, value, edition, reset, lagging   items of the stream: their data, with `seq`
 //   fly      {at: [lon, lat], zoom?, pin?}   show a place, with a pin on it
 //   healed   nothing                      the stream is back after it was lost: what failed meanwhile is asked anew
-//   linked   {at}                         the address has led to a card, whose thing is there
+//   linked   {at, zoom}                   the address has led to a card, whose thing is there
 //   refit    nothing                      the chosen area has another room to stand in
 //   toast    {text, grave?}               say something in passing
 //   clicked  {code, name, level}          an area was clicked

@@ -16,7 +16,6 @@ const REACH = 7;
 const DEEPEST_FIT = 17.2;
 const WALLS = 16.6;
 const FLIGHT_MS = 900;
-const NEAR = 16.5;
 
 /** @typedef {import("./scene.js").Scene} Scene */
 
@@ -47,7 +46,7 @@ export function startDrill(scene, placed) {
     store.watch(["area", "replay"], () => void pinned.remove()),
     () => void pinned.remove(),
     bus.on("refit", () => !placed && showArea(scene, store.state.area, true)),
-    bus.on("linked", ({ at }) => !placed && fly(scene, at, NEAR)),
+    bus.on("linked", ({ at, zoom }) => !placed && fly(scene, at, zoom)),
   ];
   return () => {
     map.off("click", click);

@@ -1,5 +1,6 @@
 // The legend: by what the areas are coloured, what each colour means, how many areas have it; and what is shown.
 
+import { HIDEABLE } from "../core/address.js";
 import { el } from "../core/dom.js";
 import { count, decimal } from "../core/format.js";
 import { learn, say } from "../core/words.js";
@@ -44,7 +45,6 @@ learn({
 });
 
 const METRICS = ["open_orders", "open_events", "households", "people", "devices", "buildings"];
-const KINDS = ["event", "order", "device"];
 
 /** @typedef {import("../main.js").Page} Page */
 /**
@@ -110,12 +110,12 @@ function switches(store) {
   };
   const button = (/** @type {string} */ word, /** @type {() => void} */ onclick) =>
     el("button", { type: "button", class: "legend-switch", "data-word": word, "data-shows": word, onclick }, say(word));
-  const kinds = KINDS.map((kind) => button(`show_${kind}`, () => toggle(kind)));
+  const kinds = HIDEABLE.map((kind) => button(`show_${kind}`, () => toggle(kind)));
   const heat = button("show_heat", () => store.set({ heat: !store.state.heat }));
   const bar = el("div", { class: "legend-switches", role: "group" }, ...kinds, heat);
   const look = () => {
     bar.setAttribute("aria-label", say("shown"));
-    KINDS.forEach((kind, at) => kinds[at].setAttribute("aria-pressed", String(!store.state.hidden.includes(kind))));
+    HIDEABLE.forEach((kind, at) => kinds[at].setAttribute("aria-pressed", String(!store.state.hidden.includes(kind))));
     heat.setAttribute("aria-pressed", String(store.state.heat));
   };
   return { bar, look };

@@ -12,7 +12,9 @@ export function startMending({ map, bus }) {
   const failed = /** @type {Map<string, boolean>} */ (new Map());
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
   let wait = AGAIN_MS;
+  let mendedAt = 0;
   const mend = () => {
+    mendedAt = performance.now();
     clearTimeout(timer);
     timer = undefined;
     for (const [name, wholly] of failed) {
@@ -25,6 +27,7 @@ export function startMending({ map, bus }) {
   };
   const later = () => {
     if (timer !== undefined) return;
+    if (performance.now() - mendedAt > LONGEST_MS) wait = AGAIN_MS; // what failed before has come meanwhile
     timer = setTimeout(mend, wait);
     wait = Math.min(2 * wait, LONGEST_MS);
   };
